@@ -1,0 +1,56 @@
+// The latch: after a write or a flush failed, nothing is written any more.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "base/thread_annotations.hpp"
+#include "io/storage_file.hpp"
+
+namespace mappedpages::io {
+
+/// Passes everything on to another file until something that changes it fails. From then on every
+/// such call is Unavailable; reads go on. Being out of space does not latch, except in a flush: the
+/// kernel may have thrown away what it could not write, and asking again proves nothing.
+class GuardedFile final : public StorageFile {
+ public:
+  GuardedFile(std::unique_ptr<StorageFile> file, bool read_only);
+
+  [[nodiscard]] Result<std::uint64_t> size() const override { return file_->size(); }
+  Status read_at(std::uint64_t offset, std::span<std::byte> out) const override {
+    return file_->read_at(offset, out);
+  }
+  Status write_at(std::uint64_t offset, std::span<const std::byte> bytes) override;
+  Status write_and_sync(std::uint64_t offset, std::span<const std::byte> bytes) override;
+  Status reserve(std::uint64_t size) override;
+  Status sync() override;
+  [[nodiscard]] const std::string& name() const override { return file_->name(); }
+
+  /// Ends all writing because of `cause`, which is returned for the caller to pass on.
+  Error latch(Error cause) EXCLUDES(mutex_);
+
+  /// What ended all writing.
+  [[nodiscard]] std::optional<Error> latched() const EXCLUDES(mutex_);
+
+  [[nodiscard]] bool read_only() const { return read_only_; }
+
+  /// Flushes that were asked of the device: `sync` and `write_and_sync`.
+  [[nodiscard]] std::uint64_t flushes() const { return flushes_.load(std::memory_order_relaxed); }
+
+ private:
+  /// Why nothing may be written now.
+  Status writable() const EXCLUDES(mutex_);
+  Status after_write(Status done) EXCLUDES(mutex_);
+  Status after_flush(Status done) EXCLUDES(mutex_);
+
+  std::unique_ptr<StorageFile> file_;
+  const bool read_only_;
+  std::atomic<std::uint64_t> flushes_{0};
+  std::atomic<bool> is_latched_{false};  // Spares writers the mutex while all is well.
+  mutable Mutex mutex_;
+  std::optional<Error> cause_ GUARDED_BY(mutex_);
+};
+
+}  // namespace mappedpages::io

@@ -1,0 +1,261 @@
+#include "mppg0/store.hpp"
+
+#include <string>
+#include <utility>
+
+#include "base/checksum.hpp"
+#include "base/try.hpp"
+#include "io/posix_error.hpp"
+#include "mppg0/commit_rule.hpp"
+#include "mppg0/directory_generation.hpp"
+
+namespace mappedpages::mppg0 {
+namespace {
+
+ProtectedInfo info_of(const format::DirectoryEntry& entry) {
+  return {.page_a = entry.page_a,
+          .page_b = entry.page_b,
+          .active_slot = entry.active_slot,
+          .generation = entry.generation,
+          .crc32 = entry.content_crc};
+}
+
+tl::unexpected<Error> not_allocated(ProtectedNumber page) {
+  return tl::unexpected(
+      Error(ErrorCode::NotAllocated,
+            "protected page " + std::to_string(page.value) + " is not allocated"));
+}
+
+Status require_openable(const Recovered& recovered, const StoreOptions& options) {
+  if (recovered.report.damaged && !options.recover) {
+    return tl::unexpected(
+        Error(ErrorCode::NeedsRecovery, "damaged: " + recovered.report.problems.front().where +
+                                            ": " + recovered.report.problems.front().detail));
+  }
+  if (recovered.newest > kMaxWritableGeneration) {
+    return tl::unexpected(Error(ErrorCode::CorruptMetadata,
+                                "generation " + std::to_string(recovered.newest.value) +
+                                    " leaves no room to count; it can be opened read-only"));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<PageStore>> Store::open(io::GuardedFile& file, PageKeeper& keeper,
+                                               const StoreOptions& options) {
+  TRY_ASSIGN(Recovered recovered, recover(file));
+  if (file.read_only()) return std::make_unique<Store>(file, keeper, std::move(recovered));
+  TRY(require_openable(recovered, options));
+  auto store = std::make_unique<Store>(file, keeper, recovered);
+  TRY(store->settle_and_open(recovered));
+  return store;
+}
+
+Store::Store(io::GuardedFile& file, PageKeeper& keeper, Recovered recovered)
+    : file_(file),
+      keeper_(keeper),
+      geometry_(recovered.state.geometry),
+      was_marked_(recovered.mark),
+      report_(std::move(recovered.report)),
+      committer_(file, geometry_),
+      last_generation_(recovered.newest),
+      state_(std::make_shared<const State>(std::move(recovered.state))) {
+  fill_pools(*current());
+}
+
+/// The opening: page 0 as recovered, then a group of its own with a generation above everything
+/// that a later completed write could bring to light.
+Status Store::settle_and_open(const Recovered& recovered) {
+  TRY_ASSIGN(const std::uint64_t size, geometry_.file_size(recovered.state.total()));
+  auto reserved = file_.reserve(size);
+  if (!reserved) {
+    // The file is served as it is; a write into a hole may find the disk full, and says so then.
+    if (!io::is_out_of_space(reserved.error())) return reserved;
+    report_.problems.push_back({"not-reserved", Severity::Note, "file",
+                                "its holes could not be filled: " + reserved.error().message(),
+                                false});
+  }
+  TRY(committer_.settle(recovered));
+  if (!commit_rule().opening_group) return {};
+  last_generation_ = Generation{recovered.newest.value + (commit_rule().bump_two ? 2 : 1)};
+  Planner planner(*current(), last_generation_, pools_);
+  for (const std::size_t block : recovered.to_rewrite) planner.rewrite(block);
+  const Plan plan = planner.finish();
+  if (auto done = committer_.commit(plan); !done) {
+    planner.abandon();
+    return done;
+  }
+  publish(plan);
+  return {};
+}
+
+void Store::fill_pools(const State& state) {
+  pools_.pages.resize(state.total().value);
+  for (std::uint64_t page = 0; page < state.total().value; ++page) {
+    if (!state.allocated.test(page)) pools_.pages.insert(page);
+  }
+  const std::size_t slots = geometry_.slots_per_block();
+  pools_.protected_pages.resize(geometry_.protected_number(state.contents.size(), 0).value);
+  for (std::size_t block = 0; block < state.contents.size(); ++block) {
+    for (std::size_t slot = 0; slot < slots; ++slot) {
+      if (!state.contents[block]->slots[slot].in_use) {
+        pools_.protected_pages.insert(geometry_.protected_number(block, slot).value);
+      }
+    }
+  }
+  note_next_free();
+}
+
+StoreFacts Store::facts() const {
+  const auto state = current();
+  return {.format =
+              "MPPG " + std::to_string(state->version[0]) + "." + std::to_string(state->version[1]),
+          .active_metadata = state->active_metadata,
+          .directory_blocks = state->references.size(),
+          .last_writer = was_marked_ ? "mappedpagesfs" : "mappedpages (Rust)"};
+}
+
+StoreTraffic Store::traffic() const {
+  return {.groups = groups_.load(std::memory_order_relaxed),
+          .changes = changes_.load(std::memory_order_relaxed)};
+}
+
+std::optional<PageNumber> Store::next_free() const {
+  const std::uint64_t page = next_free_.load(std::memory_order_relaxed);
+  return page == 0 ? std::nullopt : std::optional(PageNumber{page});
+}
+
+void Store::note_next_free() {
+  next_free_.store(pools_.pages.lowest().value_or(0), std::memory_order_relaxed);
+}
+
+std::shared_ptr<const State> Store::current() const {
+  const MutexLock lock(state_mutex_);
+  return state_;
+}
+
+// --- Protected pages
+
+std::optional<format::DirectoryEntry> Store::find(const State& state, ProtectedNumber page) const {
+  if (const format::DirectoryEntry* entry = state.find(page)) return *entry;
+  const MutexLock lock(kept_mutex_);
+  const auto kept = kept_.find(page);
+  return kept == kept_.end() ? std::nullopt : std::optional(kept->second);
+}
+
+Result<ProtectedInfo> Store::info(ProtectedNumber page) const {
+  const auto entry = find(*current(), page);
+  if (!entry) return not_allocated(page);
+  return info_of(*entry);
+}
+
+Result<ProtectedInfo> Store::read(ProtectedNumber page, std::span<std::byte> out) const {
+  if (out.size() != geometry_.page_size()) {
+    return tl::unexpected(Error(ErrorCode::InvalidArgument, "a protected page is read whole"));
+  }
+  // No lock: a commit overwrites only a copy that the state before it did not have in force. If the
+  // page's entry is still the same after reading, nobody wrote the copy meanwhile.
+  for (;;) {
+    const auto entry = find(*current(), page);
+    if (!entry) return not_allocated(page);
+    TRY_ASSIGN(const std::uint64_t offset, geometry_.offset_of(entry->active_page()));
+    TRY(file_.read_at(offset, out));
+    if (find(*current(), page) != entry) continue;
+    if (crc32(out) == entry->content_crc) return info_of(*entry);
+    // The crate stores the CRC of what a new page's bytes were by chance; ours are zeros.
+    const std::vector<std::byte> zeros(geometry_.page_size());
+    if (entry->generation == 0 && entry->content_crc != crc32(zeros)) return info_of(*entry);
+    return tl::unexpected(Error(ErrorCode::ChecksumMismatch,
+                                "protected page " + std::to_string(page.value) +
+                                    ": the bytes on disk are not those that were committed (page " +
+                                    std::to_string(entry->active_page().value) + ")"));
+  }
+}
+
+// --- Groups
+
+Status Store::apply(std::span<GroupMember> group) {
+  if (const auto cause = file_.latched()) {
+    return tl::unexpected(Error(
+        ErrorCode::Unavailable,
+        "read-only since an earlier failure (" + cause->message() + "); open the file again"));
+  }
+  take_returned();
+  const Generation previous = last_generation_;
+  last_generation_ = Generation{previous.value + 1};
+  const auto base = current();
+  Planner planner(*base, last_generation_, pools_);
+  std::uint64_t taken_in = 0;
+  for (GroupMember& member : group) {
+    member.result = planner.add(*member.change);
+    if (member.result && !member.change->empty()) ++taken_in;
+  }
+  if (taken_in == 0) {
+    last_generation_ = previous;
+    return {};
+  }
+  const Plan plan = planner.finish();
+  if (auto done = committer_.commit(plan); !done) {
+    // The generation is not used again: what this group wrote may come to light in a crash.
+    planner.abandon();
+    return done;
+  }
+  publish(plan);
+  groups_.fetch_add(1, std::memory_order_relaxed);
+  changes_.fetch_add(taken_in, std::memory_order_relaxed);
+  return {};
+}
+
+void Store::publish(const Plan& plan) {
+  {
+    // Kept entries must be found by whoever does not find them in the new state.
+    const MutexLock lock(kept_mutex_);
+    for (const FreedProtected& freed : plan.freed_protected) kept_[freed.page] = freed.entry;
+  }
+  auto next = std::make_shared<const State>(plan.next);
+  {
+    const MutexLock lock(state_mutex_);
+    state_.swap(next);
+  }
+  pool_freed(plan);
+  note_next_free();
+}
+
+/// What was freed can be handed out by the next group, except what somebody still looks at. Asked
+/// after the new state is out: who comes later does not find the page.
+void Store::pool_freed(const Plan& plan) {
+  for (const PageNumber page : plan.freed) {
+    if (!keeper_.keep(page)) pool(plan.next, page);
+  }
+  for (const FreedProtected& freed : plan.freed_protected) {
+    if (keeper_.keep(freed.page)) continue;
+    {
+      const MutexLock lock(kept_mutex_);
+      kept_.erase(freed.page);
+    }
+    pools_.protected_pages.insert(freed.page.value);
+    pool(plan.next, freed.entry.page_a);
+    pool(plan.next, freed.entry.page_b);
+  }
+}
+
+void Store::pool(const State& state, PageNumber page) {
+  if (!state.allocated.test(page.value)) pools_.pages.insert(page.value);
+}
+
+void Store::take_returned() {
+  const auto state = current();
+  for (const PageNumber page : keeper_.take_returned_pages()) pool(*state, page);
+  for (const ProtectedNumber page : keeper_.take_returned_protected()) {
+    const MutexLock lock(kept_mutex_);
+    const auto kept = kept_.find(page);
+    if (kept == kept_.end()) continue;
+    pools_.protected_pages.insert(page.value);
+    pool(*state, kept->second.page_a);
+    pool(*state, kept->second.page_b);
+    kept_.erase(kept);
+  }
+}
+
+}  // namespace mappedpages::mppg0

@@ -1,0 +1,14 @@
+// Everything that a file claims, checked.
+#pragma once
+
+#include "io/storage_file.hpp"
+#include "mappedpages/error.hpp"
+#include "mappedpages/report.hpp"
+
+namespace mappedpages::mppg0 {
+
+/// Checks the whole file and changes nothing. The codes are listed in core/FORMAT.md. An error only
+/// where the file could not be read; `progress` counts protected pages.
+Result<CheckReport> verify(const io::StorageFile& file, const Progress& progress);
+
+}  // namespace mappedpages::mppg0

@@ -1,0 +1,50 @@
+#include "pager/commit_queue.hpp"
+
+#include <utility>
+
+#include "io/posix_error.hpp"
+
+namespace mappedpages {
+
+Result<Allocation> CommitQueue::submit(const Change& change) {
+  Waiter me{.member = {.change = &change}};
+  std::vector<Waiter*> group;
+  {
+    const MutexLock lock(mutex_);
+    waiting_.push_back(&me);
+    while (!me.done && running_) changed_.wait(mutex_);
+    if (me.done) return std::move(me.member.result);
+    running_ = true;
+    group = std::exchange(waiting_, {});
+  }
+  run(group);
+  {
+    const MutexLock lock(mutex_);
+    for (Waiter* waiter : group) waiter->done = true;
+    running_ = false;
+  }
+  changed_.notify_all();
+  return std::move(me.member.result);
+}
+
+void CommitQueue::run(const std::vector<Waiter*>& group) {
+  const Status done = apply(group);
+  if (done || !io::is_out_of_space(done.error()) || group.size() == 1) return;
+  // Only those who need the space shall fail: each on its own.
+  for (Waiter* waiter : group) (void)apply({waiter});
+}
+
+Status CommitQueue::apply(const std::vector<Waiter*>& group) {
+  std::vector<GroupMember> members;
+  members.reserve(group.size());
+  for (const Waiter* waiter : group) members.push_back({.change = waiter->member.change});
+  Status done = store_.apply(members);
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    Result<Allocation>& result = members[i].result;
+    if (!done && result) result = tl::unexpected(done.error());
+    group[i]->member.result = std::move(result);
+  }
+  return done;
+}
+
+}  // namespace mappedpages
