@@ -1,0 +1,1 @@
+// One translation unit for the precompiled header.
