@@ -1,0 +1,55 @@
+#include "fs/attributes.hpp"
+
+#include <ctime>
+
+namespace mappedpages::fs {
+namespace {
+
+constexpr mode_t kPermissionBits = 07777;
+
+}  // namespace
+
+timespec now() {
+  timespec time{};
+  ::clock_gettime(CLOCK_REALTIME, &time);
+  return time;
+}
+
+void AttributeTable::fill(Inode inode, struct stat& out) const {
+  Known known;
+  {
+    const MutexLock lock(mutex_);
+    if (const auto at = known_.find(inode.bits()); at != known_.end()) known = at->second;
+  }
+  const mode_t mode = S_ISDIR(out.st_mode) ? defaults_.directory_mode : defaults_.file_mode;
+  out.st_mode = (out.st_mode & S_IFMT) | known.mode.value_or(mode);
+  out.st_uid = known.uid.value_or(defaults_.uid);
+  out.st_gid = known.gid.value_or(defaults_.gid);
+  out.st_atim = known.atime.value_or(defaults_.time);
+  out.st_mtim = known.mtime.value_or(defaults_.time);
+  out.st_ctim = known.ctime.value_or(defaults_.time);
+}
+
+void AttributeTable::change(Inode inode, const AttributeChange& change) {
+  const MutexLock lock(mutex_);
+  Known& known = known_[inode.bits()];
+  if (change.mode) known.mode = *change.mode & kPermissionBits;
+  if (change.uid) known.uid = change.uid;
+  if (change.gid) known.gid = change.gid;
+  if (change.atime) known.atime = change.atime;
+  if (change.mtime) known.mtime = change.mtime;
+  known.ctime = now();
+}
+
+void AttributeTable::touch(Inode inode) {
+  const MutexLock lock(mutex_);
+  Known& known = known_[inode.bits()];
+  known.mtime = known.ctime = now();
+}
+
+void AttributeTable::forget(Inode inode) {
+  const MutexLock lock(mutex_);
+  known_.erase(inode.bits());
+}
+
+}  // namespace mappedpages::fs

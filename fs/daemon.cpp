@@ -1,0 +1,204 @@
+#include "fs/daemon.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+
+#include "fs/log.hpp"
+#include "fs/mountpoint.hpp"
+#include "mappedpages/engine.hpp"
+
+namespace mappedpages::fs {
+namespace {
+
+namespace stdfs = std::filesystem;
+
+/// fusermount3 -u can return before the old daemon has let go of the file.
+constexpr std::chrono::seconds kLockWait{5};
+
+ExitCode exit_code_of(const Error& error) {
+  switch (error.code()) {
+    case ErrorCode::NotAPagerFile:
+    case ErrorCode::UnsupportedVersion:
+      return ExitCode::NotAPagerFile;
+    case ErrorCode::InvalidPageSize:
+    case ErrorCode::CorruptSuperblock:
+    case ErrorCode::CorruptMetadata:
+    case ErrorCode::CorruptDirectoryIndex:
+    case ErrorCode::CorruptProtectedDirectory:
+    case ErrorCode::ChecksumMismatch:
+    case ErrorCode::NeedsRecovery:
+      return ExitCode::Damaged;
+    case ErrorCode::Locked:
+      return ExitCode::Locked;
+    default:
+      return ExitCode::CannotOpen;
+  }
+}
+
+/// What the user can do about it.
+std::string advice_for(const Error& error, const std::string& db) {
+  if (error.code() == ErrorCode::NeedsRecovery) {
+    return "; see: mappedpages check " + db +
+           "; then mount with -o ro to look, or -o recover to use what is left";
+  }
+  switch (exit_code_of(error)) {
+    case ExitCode::Damaged:
+      return "; see: mappedpages check " + db;
+    case ExitCode::Locked:
+      return "; end it or unmount it, then try again";
+    case ExitCode::NotAPagerFile:
+      return "; is it the right file?";
+    default:
+      return "";
+  }
+}
+
+Failure open_failure(const Error& error, const std::string& db) {
+  return {exit_code_of(error), error.message() + advice_for(error, db)};
+}
+
+Outcome<void> check_db_exists(const Options& options, const stdfs::path& db) {
+  struct stat facts {};
+  if (::stat(db.c_str(), &facts) == 0) return {};
+  if (errno == ENOENT && options.create) return {};
+  if (errno == ENOENT) {
+    return tl::unexpected(
+        Failure{ExitCode::CannotOpen, "there is no file " + options.db +
+                                          "; to make one: mappedpagesfs --create " + options.db +
+                                          " " + options.mountpoint});
+  }
+  return tl::unexpected(
+      Failure{ExitCode::CannotOpen, "cannot open " + options.db + ": " + std::strerror(errno)});
+}
+
+void log_report(const OpenReport& report) {
+  for (const std::string& action : report.actions) log(LogLevel::Info, "recovery: " + action);
+  for (const Problem& problem : report.problems) {
+    const LogLevel level =
+        problem.severity == Severity::Error ? LogLevel::Warning : LogLevel::Debug;
+    log(level, problem.where + ": " + problem.detail + " [" + problem.code + "]");
+  }
+}
+
+Outcome<std::unique_ptr<Engine>> open_engine(const Options& options, const MountPlace& place) {
+  if (options.create && !stdfs::exists(place.db)) {
+    const auto made = Engine::create(place.db, {.page_size = *options.create});
+    // Another process may have been faster: then its file is the one to open.
+    if (!made && made.error().code() != ErrorCode::AlreadyExists) {
+      return tl::unexpected(Failure{ExitCode::CannotOpen, made.error().message()});
+    }
+    log(LogLevel::Info, "created " + place.db.string());
+  }
+  auto engine =
+      Engine::open(place.db, {.access = options.read_only ? Access::ReadOnly : Access::ReadWrite,
+                              .recover = options.recover,
+                              .no_sync = options.no_sync,
+                              .lock_wait = kLockWait});
+  if (!engine) return tl::unexpected(open_failure(engine.error(), options.db));
+  log_report((*engine)->open_report());
+  if (options.no_sync) {
+    log(LogLevel::Warning, "nosync: nothing is flushed; a crash may lose everything");
+  }
+  return *std::move(engine);
+}
+
+NamespaceOptions namespace_options(const Options& options, const stdfs::path& db) {
+  struct stat facts {};
+  (void)::stat(db.c_str(), &facts);  // Just opened; if it is gone by now, root owns the pages.
+  AttributeDefaults attributes{.uid = options.uid.value_or(facts.st_uid),
+                               .gid = options.gid.value_or(facts.st_gid),
+                               .time = facts.st_mtim};
+  if (options.umask) {
+    constexpr mode_t kEverybodyReadsAndWrites = 0666;
+    constexpr mode_t kEverybody = 0777;
+    attributes.file_mode = kEverybodyReadsAndWrites & ~*options.umask;
+    attributes.directory_mode = kEverybody & ~*options.umask;
+  }
+  return {.commit_on = options.commit_on, .attributes = attributes};
+}
+
+/// Removes the pid file when the daemon ends.
+class PidFile {
+ public:
+  explicit PidFile(std::string path) : path_(std::move(path)) {
+    if (!path_.empty()) std::ofstream(path_) << ::getpid() << '\n';
+  }
+  ~PidFile() {
+    if (!path_.empty()) ::unlink(path_.c_str());
+  }
+  PidFile(const PidFile&) = delete;
+  PidFile& operator=(const PidFile&) = delete;
+
+ private:
+  std::string path_;
+};
+
+Outcome<void> run(const Options& options, const MountPlace& place, Handshake& handshake) {
+  if (auto opened = open_log(options); !opened) return opened;
+  auto engine = open_engine(options, place);
+  if (!engine) return tl::unexpected(engine.error());
+  Outcome<void> served;
+  {
+    Namespace tree(**engine, namespace_options(options, place.db),
+                   [](const Error& error) { log(LogLevel::Error, error.message()); });
+    const PidFile pid_file(options.pid_file);
+    served = serve(tree, options, place, [&] {
+      log(LogLevel::Info, "mounted " + place.db.string() + " on " + place.mountpoint.string());
+      handshake.ready();
+    });
+    // Here stages that were not committed are dropped.
+  }
+  if (!served) return served;
+  if (auto closed = (*engine)->close(); !closed) {
+    return tl::unexpected(Failure{ExitCode::Runtime, closed.error().message()});
+  }
+  log(LogLevel::Info, "unmounted " + place.mountpoint.string());
+  return {};
+}
+
+}  // namespace
+
+Outcome<MountPlace> prepare(const Options& options) {
+  const auto mountpoint = check_mountpoint(options.mountpoint);
+  if (!mountpoint) return tl::unexpected(mountpoint.error());
+  std::error_code error;
+  const stdfs::path db = stdfs::weakly_canonical(stdfs::absolute(options.db), error);
+  if (error) {
+    return tl::unexpected(
+        Failure{ExitCode::CannotOpen, "cannot open " + options.db + ": " + error.message()});
+  }
+  if (auto exists = check_db_exists(options, db); !exists) return tl::unexpected(exists.error());
+  if (auto outside = check_db_is_outside(db, *mountpoint); !outside) {
+    return tl::unexpected(outside.error());
+  }
+  if (auto device = check_fuse_device(); !device) return tl::unexpected(device.error());
+  return MountPlace{db, *mountpoint};
+}
+
+int run_daemon(const Options& options, const MountPlace& place, Handshake handshake) {
+  std::signal(SIGXFSZ, SIG_IGN);  // Past a file size limit: an error of the write, not our end.
+  std::signal(SIGPIPE, SIG_IGN);
+  if (!options.foreground && ::chdir("/") != 0) log(LogLevel::Debug, "cannot leave the directory");
+  const auto done = run(options, place, handshake);
+  if (done) return static_cast<int>(ExitCode::Ok);
+  handshake.failed(done.error());
+  if (options.foreground) {
+    print_failure(done.error());
+  } else {
+    log(LogLevel::Error, done.error().message);
+  }
+  return static_cast<int>(done.error().code);
+}
+
+void print_failure(const Failure& failure) {
+  std::fprintf(stderr, "mappedpagesfs: %s\n", failure.message.c_str());
+}
+
+}  // namespace mappedpages::fs

@@ -1,0 +1,346 @@
+#include "fs/fuse_callbacks.hpp"
+
+#define FUSE_USE_VERSION 312
+#include <fcntl.h>
+#include <fuse3/fuse_lowlevel.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "fs/process.hpp"
+
+namespace mappedpages::fs {
+namespace {
+
+CallbackContext& context_of(fuse_req_t req) {
+  return *static_cast<CallbackContext*>(fuse_req_userdata(req));
+}
+Namespace& tree_of(fuse_req_t req) {
+  return context_of(req).tree;
+}
+
+void reply(fuse_req_t req, const Done& done) {
+  fuse_reply_err(req, done ? 0 : done.error().value);
+}
+
+fuse_entry_param entry_param(const CallbackContext& context, const Entry& entry) {
+  fuse_entry_param param{};
+  param.ino = entry.inode.bits();
+  param.generation = entry.generation;
+  param.attr = entry.attributes;
+  param.entry_timeout = context.timeout;
+  param.attr_timeout = entry.lasting_attributes ? context.timeout : 0;
+  return param;
+}
+
+void reply(fuse_req_t req, const Answer<Entry>& entry) {
+  if (!entry) return void(fuse_reply_err(req, entry.error().value));
+  const fuse_entry_param param = entry_param(context_of(req), *entry);
+  fuse_reply_entry(req, &param);
+}
+
+void reply_attributes(fuse_req_t req, const Answer<Entry>& entry) {
+  if (!entry) return void(fuse_reply_err(req, entry.error().value));
+  const double timeout = entry->lasting_attributes ? context_of(req).timeout : 0;
+  fuse_reply_attr(req, &entry->attributes, timeout);
+}
+
+void describe(const Opened& opened, fuse_file_info& info) {
+  info.fh = opened.handle;
+  info.keep_cache = opened.cached;
+  info.noflush = opened.cached;
+  info.direct_io = !opened.cached;
+}
+
+std::span<const std::byte> bytes_of(const char* data, std::size_t size) {
+  return std::as_bytes(std::span(data, size));
+}
+
+/// Numbers that come from the kernel as signed, and are not negative.
+std::uint64_t unsigned_of(off_t offset) {
+  return static_cast<std::uint64_t>(offset);
+}
+
+// --- The session
+
+void init(void* user_data, fuse_conn_info* connection) {
+  auto& context = *static_cast<CallbackContext*>(user_data);
+  // All changes come through this mount: what the kernel has cached stays true, and comparing times
+  // before each read would only cost requests.
+  connection->want &= ~static_cast<unsigned>(FUSE_CAP_AUTO_INVAL_DATA);
+  connection->want |= connection->capable & (FUSE_CAP_READDIRPLUS | FUSE_CAP_CACHE_SYMLINKS);
+  connection->want &= ~static_cast<unsigned>(FUSE_CAP_READDIRPLUS_AUTO);
+  constexpr unsigned kLargestTransfer = 1U << 20U;
+  connection->max_write = kLargestTransfer;
+  connection->max_readahead = kLargestTransfer;
+  context.mounted();
+}
+
+// --- Names
+
+void lookup(fuse_req_t req, fuse_ino_t parent, const char* name) {
+  reply(req, tree_of(req).lookup(Inode(parent), name));
+}
+
+void forget(fuse_req_t req, fuse_ino_t /*inode*/, std::uint64_t /*count*/) {
+  fuse_reply_none(req);  // Inode numbers are arithmetic: nothing is kept for them.
+}
+
+void forget_multi(fuse_req_t req, std::size_t /*count*/, fuse_forget_data* /*forgets*/) {
+  fuse_reply_none(req);
+}
+
+void readlink(fuse_req_t req, fuse_ino_t inode) {
+  const auto target = tree_of(req).read_link(Inode(inode));
+  if (!target) return void(fuse_reply_err(req, target.error().value));
+  fuse_reply_readlink(req, target->c_str());
+}
+
+void mkdir(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t /*mode*/) {
+  reply(req, tree_of(req).make_directory(Inode(parent), name));
+}
+
+void rmdir(fuse_req_t req, fuse_ino_t parent, const char* name) {
+  reply(req, tree_of(req).remove_directory(Inode(parent), name));
+}
+
+void unlink(fuse_req_t req, fuse_ino_t parent, const char* name) {
+  reply(req, tree_of(req).remove(Inode(parent), name));
+}
+
+void mknod(fuse_req_t req, fuse_ino_t /*parent*/, const char* /*name*/, mode_t /*mode*/,
+           dev_t /*device*/) {
+  fuse_reply_err(req, EPERM);
+}
+
+void symlink(fuse_req_t req, const char* /*target*/, fuse_ino_t /*parent*/, const char* /*name*/) {
+  fuse_reply_err(req, EPERM);
+}
+
+void link(fuse_req_t req, fuse_ino_t /*inode*/, fuse_ino_t /*parent*/, const char* /*name*/) {
+  fuse_reply_err(req, EPERM);
+}
+
+void rename(fuse_req_t req, fuse_ino_t /*parent*/, const char* /*name*/, fuse_ino_t /*new_parent*/,
+            const char* /*new_name*/, unsigned /*flags*/) {
+  fuse_reply_err(req, EPERM);
+}
+
+// --- Attributes
+
+void getattr(fuse_req_t req, fuse_ino_t inode, fuse_file_info* /*info*/) {
+  reply_attributes(req, tree_of(req).get(Inode(inode)));
+}
+
+AttributeChange change_of(const struct stat& wanted, int set) {
+  AttributeChange change;
+  if ((set & FUSE_SET_ATTR_MODE) != 0) change.mode = wanted.st_mode;
+  if ((set & FUSE_SET_ATTR_UID) != 0) change.uid = wanted.st_uid;
+  if ((set & FUSE_SET_ATTR_GID) != 0) change.gid = wanted.st_gid;
+  if ((set & FUSE_SET_ATTR_ATIME) != 0) change.atime = wanted.st_atim;
+  if ((set & FUSE_SET_ATTR_MTIME) != 0) change.mtime = wanted.st_mtim;
+  if ((set & FUSE_SET_ATTR_ATIME_NOW) != 0) change.atime = now();
+  if ((set & FUSE_SET_ATTR_MTIME_NOW) != 0) change.mtime = now();
+  return change;
+}
+
+Done truncate(Namespace& tree, Inode inode, std::uint64_t size, const fuse_file_info* info) {
+  if (info == nullptr) return tree.truncate(inode, size);
+  const auto file = tree.file(info->fh);
+  if (!file) return tl::unexpected(file.error());
+  return (*file)->truncate(size);
+}
+
+void setattr(fuse_req_t req, fuse_ino_t inode, struct stat* wanted, int set, fuse_file_info* info) {
+  Namespace& tree = tree_of(req);
+  Done done;
+  if ((set & FUSE_SET_ATTR_SIZE) != 0) {
+    done = truncate(tree, Inode(inode), unsigned_of(wanted->st_size), info);
+  }
+  if (done) done = tree.change_attributes(Inode(inode), change_of(*wanted, set));
+  if (!done) return reply(req, done);
+  reply_attributes(req, tree.get(Inode(inode)));
+}
+
+void setxattr(fuse_req_t req, fuse_ino_t /*inode*/, const char* /*name*/, const char* /*value*/,
+              std::size_t /*size*/, int /*flags*/) {
+  fuse_reply_err(req, EOPNOTSUPP);
+}
+
+void statfs(fuse_req_t req, fuse_ino_t /*inode*/) {
+  const struct statvfs facts = tree_of(req).statistics();
+  fuse_reply_statfs(req, &facts);
+}
+
+// --- Listings
+
+/// Entries encoded for the kernel, as many as it has room for.
+class ListingBuffer {
+ public:
+  ListingBuffer(fuse_req_t req, std::size_t size, bool with_attributes)
+      : req_(req), bytes_(size), with_attributes_(with_attributes) {}
+
+  bool add(const std::string& name, const Entry& entry, std::uint64_t next_offset) {
+    const auto room = std::span(bytes_).subspan(used_);
+    const auto offset = static_cast<off_t>(next_offset);
+    std::size_t needed = 0;
+    // "." and ".." carry no lookup: the kernel must not be told of an inode it does not ask for.
+    if (with_attributes_) {
+      const fuse_entry_param param = name == "." || name == ".."
+                                         ? without_lookup(entry)
+                                         : entry_param(context_of(req_), entry);
+      needed = fuse_add_direntry_plus(req_, room.data(), room.size(), name.c_str(), &param, offset);
+    } else {
+      needed = fuse_add_direntry(req_, room.data(), room.size(), name.c_str(), &entry.attributes,
+                                 offset);
+    }
+    if (needed > room.size()) return false;
+    used_ += needed;
+    return true;
+  }
+
+  [[nodiscard]] std::span<const char> bytes() const { return std::span(bytes_).first(used_); }
+
+ private:
+  static fuse_entry_param without_lookup(const Entry& entry) {
+    fuse_entry_param param{};
+    param.attr = entry.attributes;
+    return param;
+  }
+
+  fuse_req_t req_;
+  std::vector<char> bytes_;
+  std::size_t used_ = 0;
+  bool with_attributes_;
+};
+
+void list(fuse_req_t req, fuse_ino_t inode, std::size_t size, off_t offset, bool with_attributes) {
+  ListingBuffer buffer(req, size, with_attributes);
+  const Done done = tree_of(req).list(
+      Inode(inode), unsigned_of(offset),
+      [&buffer](std::string_view name, const Entry& entry, std::uint64_t next_offset) {
+        return buffer.add(std::string(name), entry, next_offset);
+      });
+  if (!done) return reply(req, done);
+  fuse_reply_buf(req, buffer.bytes().data(), buffer.bytes().size());
+}
+
+void readdir(fuse_req_t req, fuse_ino_t inode, std::size_t size, off_t offset,
+             fuse_file_info* /*info*/) {
+  list(req, inode, size, offset, false);
+}
+
+void readdirplus(fuse_req_t req, fuse_ino_t inode, std::size_t size, off_t offset,
+                 fuse_file_info* /*info*/) {
+  list(req, inode, size, offset, true);
+}
+
+// --- Files
+
+void create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t /*mode*/,
+            fuse_file_info* info) {
+  const auto created = tree_of(req).create(Inode(parent), name, info->flags);
+  if (!created) return void(fuse_reply_err(req, created.error().value));
+  const auto& [entry, opened] = *created;
+  describe(opened, *info);
+  const fuse_entry_param param = entry_param(context_of(req), entry);
+  if (fuse_reply_create(req, &param, info) == -ENOENT) tree_of(req).release(opened.handle);
+}
+
+void open(fuse_req_t req, fuse_ino_t inode, fuse_file_info* info) {
+  Namespace& tree = tree_of(req);
+  const auto opened = tree.open(Inode(inode), info->flags);
+  if (!opened) return void(fuse_reply_err(req, opened.error().value));
+  describe(*opened, *info);
+  // Interrupted: nobody has the descriptor, and no release will come.
+  if (fuse_reply_open(req, info) == -ENOENT) tree.release(opened->handle);
+}
+
+void read(fuse_req_t req, fuse_ino_t /*inode*/, std::size_t size, off_t offset,
+          fuse_file_info* info) {
+  const auto file = tree_of(req).file(info->fh);
+  if (!file) return void(fuse_reply_err(req, file.error().value));
+  const auto bytes = (*file)->read(unsigned_of(offset), size);
+  if (!bytes) return void(fuse_reply_err(req, bytes.error().value));
+  fuse_reply_buf(req, reinterpret_cast<const char*>(bytes->data()),  // NOLINT(*-reinterpret-cast)
+                 bytes->size());
+}
+
+void write(fuse_req_t req, fuse_ino_t /*inode*/, const char* data, std::size_t size, off_t offset,
+           fuse_file_info* info) {
+  const auto file = tree_of(req).file(info->fh);
+  if (!file) return void(fuse_reply_err(req, file.error().value));
+  const Done done = (*file)->write(unsigned_of(offset), bytes_of(data, size));
+  if (!done) return reply(req, done);
+  fuse_reply_write(req, size);
+}
+
+void flush(fuse_req_t req, fuse_ino_t /*inode*/, fuse_file_info* info) {
+  const auto file = tree_of(req).file(info->fh);
+  if (!file) return void(fuse_reply_err(req, file.error().value));
+  const bool dying = is_dying_by_signal(fuse_req_ctx(req)->pid);
+  reply(req, (*file)->flush(dying ? FlushFrom::DyingProcess : FlushFrom::LivingProcess));
+}
+
+void release(fuse_req_t req, fuse_ino_t /*inode*/, fuse_file_info* info) {
+  tree_of(req).release(info->fh);
+  fuse_reply_err(req, 0);
+}
+
+void fsync(fuse_req_t req, fuse_ino_t /*inode*/, int /*data_only*/, fuse_file_info* info) {
+  const auto file = tree_of(req).file(info->fh);
+  if (!file) return void(fuse_reply_err(req, file.error().value));
+  reply(req, (*file)->sync());
+}
+
+void fsyncdir(fuse_req_t req, fuse_ino_t /*inode*/, int /*data_only*/, fuse_file_info* /*info*/) {
+  fuse_reply_err(req, 0);  // Names are durable when the call that makes them returns.
+}
+
+void fallocate(fuse_req_t req, fuse_ino_t /*inode*/, int mode, off_t offset, off_t length,
+               fuse_file_info* info) {
+  const auto file = tree_of(req).file(info->fh);
+  if (!file) return void(fuse_reply_err(req, file.error().value));
+  reply(req, (*file)->allocate(mode, unsigned_of(offset), unsigned_of(length)));
+}
+
+fuse_lowlevel_ops make_callbacks() {
+  fuse_lowlevel_ops ops{};
+  ops.init = init;
+  ops.lookup = lookup;
+  ops.forget = forget;
+  ops.forget_multi = forget_multi;
+  ops.getattr = getattr;
+  ops.setattr = setattr;
+  ops.readlink = readlink;
+  ops.mknod = mknod;
+  ops.mkdir = mkdir;
+  ops.unlink = unlink;
+  ops.rmdir = rmdir;
+  ops.symlink = symlink;
+  ops.rename = rename;
+  ops.link = link;
+  ops.open = open;
+  ops.read = read;
+  ops.write = write;
+  ops.flush = flush;
+  ops.release = release;
+  ops.fsync = fsync;
+  ops.readdir = readdir;
+  ops.readdirplus = readdirplus;
+  ops.fsyncdir = fsyncdir;
+  ops.statfs = statfs;
+  ops.setxattr = setxattr;
+  ops.create = create;
+  ops.fallocate = fallocate;
+  return ops;
+}
+
+}  // namespace
+
+const fuse_lowlevel_ops& callbacks() {
+  static const fuse_lowlevel_ops ops = make_callbacks();
+  return ops;
+}
+
+}  // namespace mappedpages::fs

@@ -1,0 +1,23 @@
+// What libfuse calls. With fuse_session.cpp the only place that knows it.
+#pragma once
+
+#include <functional>
+
+#include "fs/namespace.hpp"
+
+struct fuse_lowlevel_ops;
+
+namespace mappedpages::fs {
+
+/// What the callbacks need: libfuse's user data. Outlives the session.
+struct CallbackContext {
+  Namespace& tree;
+  double timeout;                 ///< Seconds for which the kernel may keep names and attributes.
+  std::function<void()> mounted;  ///< Called once, when the kernel has begun to talk to us.
+};
+
+/// The operations that are implemented; static. What is missing there the kernel answers itself:
+/// above all getxattr, which would cost a request for every write.
+const fuse_lowlevel_ops& callbacks();
+
+}  // namespace mappedpages::fs

@@ -1,0 +1,168 @@
+#include "fs/fuse_session.hpp"
+
+#define FUSE_USE_VERSION 312
+#include <fuse3/fuse_lowlevel.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <memory>
+
+#include "base/file_descriptor.hpp"
+#include "fs/fuse_callbacks.hpp"
+
+namespace mappedpages::fs {
+namespace {
+
+/// For how long the kernel may keep what it knows, in seconds: all changes come through the mount.
+constexpr double kLongTimeout = 86400;
+
+/// Arguments in the form that libfuse takes them.
+class Arguments {
+ public:
+  Arguments() { add("mappedpagesfs"); }
+  ~Arguments() {
+    fuse_opt_free_args(&args_);
+    std::free(options_);  // NOLINT(*-no-malloc): libfuse allocated it.
+  }
+  Arguments(const Arguments&) = delete;
+  Arguments& operator=(const Arguments&) = delete;
+
+  void add(const char* word) { fuse_opt_add_arg(&args_, word); }
+
+  /// A value of -o; commas in it are escaped.
+  void add_option(const std::string& option) {
+    fuse_opt_add_opt_escaped(&options_, option.c_str());
+  }
+
+  fuse_args* get() {
+    if (options_ != nullptr) {
+      add("-o");
+      add(options_);
+      std::free(std::exchange(options_, nullptr));  // NOLINT(*-no-malloc)
+    }
+    return &args_;
+  }
+
+ private:
+  fuse_args args_{0, nullptr, 0};
+  char* options_ = nullptr;
+};
+
+/// Takes what this process and its children say on stderr while it lives: libfuse and fusermount3
+/// know why a mount failed, and tell nobody else.
+class StderrCapture {
+ public:
+  StderrCapture() : file_(::memfd_create("stderr", MFD_CLOEXEC)), saved_(::dup(STDERR_FILENO)) {
+    ::dup2(file_.get(), STDERR_FILENO);
+  }
+  ~StderrCapture() { restore(); }
+  StderrCapture(const StderrCapture&) = delete;
+  StderrCapture& operator=(const StderrCapture&) = delete;
+
+  /// What was said, in one line.
+  std::string text() {
+    restore();
+    char said[1024];
+    const ssize_t size = ::pread(file_.get(), said, sizeof said, 0);
+    std::string line(said, size > 0 ? static_cast<std::size_t>(size) : 0);
+    while (line.ends_with('\n')) line.pop_back();
+    for (char& c : line) c = c == '\n' ? ' ' : c;
+    return line;
+  }
+
+ private:
+  void restore() {
+    if (!saved_) return;
+    ::dup2(saved_.get(), STDERR_FILENO);
+    saved_.reset();
+  }
+
+  FileDescriptor file_;
+  FileDescriptor saved_;
+};
+
+struct SessionDeleter {
+  void operator()(fuse_session* session) const { fuse_session_destroy(session); }
+};
+using SessionPtr = std::unique_ptr<fuse_session, SessionDeleter>;
+
+class SignalHandlers {
+ public:
+  explicit SignalHandlers(fuse_session* session) : session_(session) {
+    installed_ = fuse_set_signal_handlers(session) == 0;
+  }
+  ~SignalHandlers() {
+    if (installed_) fuse_remove_signal_handlers(session_);
+  }
+  SignalHandlers(const SignalHandlers&) = delete;
+  SignalHandlers& operator=(const SignalHandlers&) = delete;
+  [[nodiscard]] bool installed() const { return installed_; }
+
+ private:
+  fuse_session* session_;
+  bool installed_;
+};
+
+class Mounted {
+ public:
+  explicit Mounted(fuse_session* session) : session_(session) {}
+  ~Mounted() { fuse_session_unmount(session_); }
+  Mounted(const Mounted&) = delete;
+  Mounted& operator=(const Mounted&) = delete;
+
+ private:
+  fuse_session* session_;
+};
+
+void describe(Arguments& arguments, const Options& options, const MountPlace& place) {
+  arguments.add_option("fsname=" + place.db.string());
+  for (const char* option : {"subtype=mappedpagesfs", "nosuid", "nodev", "noexec"}) {
+    arguments.add_option(option);
+  }
+  if (options.read_only) arguments.add_option("ro");
+  if (options.allow_other) {
+    arguments.add_option("allow_other");
+    arguments.add_option("default_permissions");
+  }
+  if (options.debug) arguments.add("-d");
+}
+
+tl::unexpected<Failure> fuse_failure(const std::string& what, const std::string& why) {
+  return tl::unexpected(Failure{ExitCode::Fuse, why.empty() ? what : what + ": " + why});
+}
+
+int run_loop(fuse_session* session, bool single_threaded) {
+  if (single_threaded) return fuse_session_loop(session);
+  const std::unique_ptr<fuse_loop_config, void (*)(fuse_loop_config*)> config(
+      fuse_loop_cfg_create(), fuse_loop_cfg_destroy);
+  return fuse_session_loop_mt(session, config.get());
+}
+
+}  // namespace
+
+Outcome<void> serve(Namespace& tree, const Options& options, const MountPlace& place,
+                    const std::function<void()>& mounted) {
+  Arguments arguments;
+  describe(arguments, options, place);
+  // With one thread nothing can tell the kernel of a change while a request waits.
+  CallbackContext context{
+      .tree = tree, .timeout = options.single_threaded ? 0 : kLongTimeout, .mounted = mounted};
+  StderrCapture said;
+  const SessionPtr session(
+      fuse_session_new(arguments.get(), &callbacks(), sizeof(fuse_lowlevel_ops), &context));
+  if (!session) return fuse_failure("libfuse does not start", said.text());
+  const SignalHandlers handlers(session.get());
+  if (!handlers.installed()) return fuse_failure("cannot handle signals", said.text());
+  if (fuse_session_mount(session.get(), place.mountpoint.c_str()) != 0) {
+    return fuse_failure("cannot mount on " + place.mountpoint.string(), said.text());
+  }
+  const Mounted mount(session.get());
+  (void)said.text();
+  const int result = run_loop(session.get(), options.single_threaded);
+  if (result >= 0) return {};
+  return tl::unexpected(Failure{ExitCode::Runtime, "the connection to the kernel failed (error " +
+                                                       std::to_string(-result) + ")"});
+}
+
+}  // namespace mappedpages::fs

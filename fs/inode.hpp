@@ -1,0 +1,66 @@
+// Inode numbers are arithmetic: what they name can be read off them.
+#pragma once
+
+#include <cstdint>
+
+#include "mappedpages/ids.hpp"
+
+namespace mappedpages::fs {
+
+enum class InodeKind : std::uint8_t {
+  Directory = 0,      ///< One of the fixed directories, by FixedDirectory.
+  Page = 1,           ///< pages/N
+  Protected = 2,      ///< protected/N
+  Receipt = 3,        ///< alloc/*/RECEIPT, by the receipt's number.
+  PageLink = 4,       ///< alloc/pages/RECEIPT/N: where it leads depends on N alone.
+  ProtectedLink = 5,  ///< alloc/protected/RECEIPT/N
+};
+
+enum class FixedDirectory : std::uint64_t {
+  Root = 1,  // FUSE_ROOT_ID
+  Pages = 2,
+  Protected = 3,
+  Alloc = 4,
+  AllocPages = 5,
+  AllocProtected = 6,
+};
+
+/// Bits 0 to 43 are a number, 44 to 47 the kind, 48 to 63 zero: left for telling snapshots apart.
+class Inode {
+ public:
+  static constexpr unsigned kNumberBits = 44;
+  static constexpr std::uint64_t kMaxNumber = (std::uint64_t{1} << kNumberBits) - 1;
+
+  constexpr Inode(InodeKind kind, std::uint64_t number)
+      : bits_(static_cast<std::uint64_t>(kind) << kNumberBits | (number & kMaxNumber)) {}
+  explicit constexpr Inode(std::uint64_t bits) : bits_(bits) {}
+  constexpr Inode(FixedDirectory directory)  // NOLINT(google-explicit-constructor)
+      : Inode(InodeKind::Directory, static_cast<std::uint64_t>(directory)) {}
+  constexpr Inode(PageNumber page)  // NOLINT(google-explicit-constructor)
+      : Inode(InodeKind::Page, page.value) {}
+  constexpr Inode(ProtectedNumber page)  // NOLINT(google-explicit-constructor)
+      : Inode(InodeKind::Protected, page.value) {}
+
+  [[nodiscard]] constexpr std::uint64_t bits() const { return bits_; }
+  [[nodiscard]] constexpr std::uint64_t number() const { return bits_ & kMaxNumber; }
+  [[nodiscard]] constexpr InodeKind kind() const {
+    return static_cast<InodeKind>(bits_ >> kNumberBits);
+  }
+  [[nodiscard]] constexpr FixedDirectory directory() const {
+    return static_cast<FixedDirectory>(number());
+  }
+  [[nodiscard]] constexpr bool is(FixedDirectory directory) const {
+    return *this == Inode(directory);
+  }
+  [[nodiscard]] constexpr bool is_page() const {
+    return kind() == InodeKind::Page || kind() == InodeKind::Protected;
+  }
+  constexpr bool operator==(const Inode&) const = default;
+
+ private:
+  std::uint64_t bits_;
+};
+
+static_assert(Inode(FixedDirectory::Root).bits() == 1);
+
+}  // namespace mappedpages::fs

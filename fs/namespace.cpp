@@ -1,0 +1,414 @@
+#include "fs/namespace.hpp"
+
+#include <fcntl.h>
+
+#include <array>
+#include <utility>
+
+#include "fs/names.hpp"
+#include "fs/open_page.hpp"
+
+namespace mappedpages::fs {
+namespace {
+
+constexpr std::uint64_t kSectorSize = 512;  // The unit of st_blocks.
+
+/// Offsets of a listing: 1 and 2 are behind `.` and `..`; n + 3 is behind the entry numbered n.
+constexpr std::uint64_t kFirstEntryOffset = 2;
+
+struct FixedEntry {
+  FixedDirectory parent;
+  std::string_view name;
+  FixedDirectory directory;
+};
+
+constexpr std::array kFixedTree{
+    FixedEntry{FixedDirectory::Root, "pages", FixedDirectory::Pages},
+    FixedEntry{FixedDirectory::Root, "protected", FixedDirectory::Protected},
+    FixedEntry{FixedDirectory::Root, "alloc", FixedDirectory::Alloc},
+    FixedEntry{FixedDirectory::Alloc, "pages", FixedDirectory::AllocPages},
+    FixedEntry{FixedDirectory::Alloc, "protected", FixedDirectory::AllocProtected},
+};
+
+Answer<Inode> fixed_child(FixedDirectory parent, std::string_view name) {
+  for (const FixedEntry& entry : kFixedTree) {
+    if (entry.parent == parent && entry.name == name) return Inode(entry.directory);
+  }
+  return fail(ENOENT);
+}
+
+bool writes(int flags) {
+  return (flags & O_ACCMODE) != O_RDONLY;
+}
+bool sync_writes(int flags) {
+  return (flags & O_DSYNC) != 0;
+}  // O_SYNC includes it.
+
+/// What a protected number is called once the kind of its receipt is known.
+InodeKind link_kind(FixedDirectory receipts) {
+  return receipts == FixedDirectory::AllocPages ? InodeKind::PageLink : InodeKind::ProtectedLink;
+}
+
+// Receipts of both directories share one kind of inode: the lowest bit tells whose they are.
+Inode receipt_inode(FixedDirectory receipts, std::uint64_t receipt) {
+  return {InodeKind::Receipt, receipt * 2 + (receipts == FixedDirectory::AllocPages ? 0 : 1)};
+}
+FixedDirectory directory_of_receipt(Inode receipt) {
+  return receipt.number() % 2 == 0 ? FixedDirectory::AllocPages : FixedDirectory::AllocProtected;
+}
+std::uint64_t receipt_number(Inode receipt) {
+  return receipt.number() / 2;
+}
+
+}  // namespace
+
+Namespace::Namespace(Engine& engine, const NamespaceOptions& options, Reporter reporter)
+    : engine_(engine),
+      options_(options),
+      reporter_(std::move(reporter)),
+      attributes_(options.attributes) {}
+
+// --- Names
+
+Answer<Entry> Namespace::lookup(Inode parent, std::string_view name) const {
+  const auto inode = find(parent, name);
+  if (!inode) return tl::unexpected(inode.error());
+  return entry_of(*inode);
+}
+
+Answer<Inode> Namespace::find(Inode parent, std::string_view name) const {
+  if (name.size() > kMaxNameLength) return fail(ENAMETOOLONG);
+  if (const ReceiptTable* receipts = receipts_in(parent)) {
+    const auto receipt = receipts->find(name);
+    if (!receipt) return fail(ENOENT);
+    return receipt_inode(parent.directory(), *receipt);
+  }
+  if (parent.kind() == InodeKind::Directory && !parent.is(FixedDirectory::Pages) &&
+      !parent.is(FixedDirectory::Protected)) {
+    return fixed_child(parent.directory(), name);
+  }
+  const auto number = parse_number(name);
+  if (!number) return fail(ENOENT);
+  if (parent.kind() == InodeKind::Receipt) {
+    const FixedDirectory receipts = directory_of_receipt(parent);
+    if (!receipts_in(receipts)->lists(receipt_number(parent), *number)) return fail(ENOENT);
+    return Inode(link_kind(receipts), *number);
+  }
+  const Inode page = parent.is(FixedDirectory::Pages) ? Inode(PageNumber{*number})
+                                                      : Inode(ProtectedNumber{*number});
+  if (!exists(page)) return fail(ENOENT);
+  return page;
+}
+
+bool Namespace::exists(Inode inode) const {
+  switch (inode.kind()) {
+    case InodeKind::Page:
+      return engine_.use_of(PageNumber{inode.number()}) == PageUse::Regular;
+    case InodeKind::Protected:
+      return engine_.info(ProtectedNumber{inode.number()}).has_value();
+    case InodeKind::Receipt:
+      return receipts_in(directory_of_receipt(inode))->exists(receipt_number(inode));
+    default:
+      return true;
+  }
+}
+
+bool Namespace::is_directory(Inode inode) const {
+  return inode.kind() == InodeKind::Directory || inode.kind() == InodeKind::Receipt;
+}
+
+const ReceiptTable* Namespace::receipts_in(Inode directory) const {
+  if (directory.is(FixedDirectory::AllocPages)) return &page_receipts_;
+  if (directory.is(FixedDirectory::AllocProtected)) return &protected_receipts_;
+  return nullptr;
+}
+
+ReceiptTable* Namespace::receipts_in(Inode directory) {
+  return const_cast<ReceiptTable*>(  // NOLINT(*-const-cast): this object is not const.
+      std::as_const(*this).receipts_in(directory));
+}
+
+std::string Namespace::link_target(Inode inode) {
+  const char* directory = inode.kind() == InodeKind::PageLink ? "pages/" : "protected/";
+  return std::string("../../../") + directory + std::to_string(inode.number());
+}
+
+Answer<std::string> Namespace::read_link(Inode inode) const {
+  if (inode.kind() != InodeKind::PageLink && inode.kind() != InodeKind::ProtectedLink) {
+    return fail(EINVAL);
+  }
+  return link_target(inode);
+}
+
+// --- Attributes
+
+Answer<Entry> Namespace::get(Inode inode) const {
+  if (exists(inode)) return entry_of(inode);
+  const bool open =
+      (inode.kind() == InodeKind::Page && engine_.is_pinned(PageNumber{inode.number()})) ||
+      (inode.kind() == InodeKind::Protected && engine_.is_pinned(ProtectedNumber{inode.number()}));
+  if (!open) return fail(ENOENT);
+  Entry entry = entry_of(inode);  // Freed, and still open: a file without a name.
+  entry.attributes.st_nlink = 0;
+  return entry;
+}
+
+Entry Namespace::entry_of(Inode inode) const {
+  Entry entry{.inode = inode, .generation = generation_of(inode)};
+  struct stat& facts = entry.attributes;
+  facts.st_ino = inode.bits();
+  facts.st_nlink = 1;
+  facts.st_blksize = static_cast<blksize_t>(engine_.page_size());
+  if (is_directory(inode)) {
+    facts.st_mode = S_IFDIR;
+    facts.st_nlink = 2;
+  } else if (inode.is_page()) {
+    facts.st_mode = S_IFREG;
+    facts.st_size = static_cast<off_t>(engine_.page_size());
+    facts.st_blocks = static_cast<blkcnt_t>(engine_.page_size() / kSectorSize);
+  } else {
+    facts.st_mode = S_IFLNK;
+    facts.st_size = static_cast<off_t>(link_target(inode).size());
+  }
+  attributes_.fill(inode, facts);
+  if (S_ISLNK(facts.st_mode)) facts.st_mode = S_IFLNK | 0777;
+  // A commit changes a protected page's times when the kernel does not look.
+  entry.lasting_attributes = inode.kind() != InodeKind::Protected;
+  return entry;
+}
+
+Done Namespace::change_attributes(Inode inode, const AttributeChange& change) {
+  if (!exists(inode) && !inode.is_page()) return fail(ENOENT);
+  if (!change.empty()) attributes_.change(inode, change);
+  return {};
+}
+
+std::uint64_t Namespace::generation_of(Inode inode) const {
+  const MutexLock lock(generations_mutex_);
+  const auto at = generations_.find(inode.bits());
+  return at == generations_.end() ? 0 : at->second;
+}
+
+struct statvfs Namespace::statistics() const {
+  const StoreCounts counts = engine_.counts();
+  struct statvfs facts {};
+  facts.f_bsize = engine_.page_size();
+  facts.f_frsize = engine_.page_size();
+  facts.f_blocks = engine_.capacity().value;
+  facts.f_bfree = engine_.capacity().value - (counts.total.value - counts.free.value);
+  facts.f_bavail = facts.f_bfree;
+  facts.f_files = counts.regular.value + counts.protected_pages.value + facts.f_bfree;
+  facts.f_ffree = facts.f_bfree;
+  facts.f_favail = facts.f_bfree;
+  facts.f_namemax = kMaxNameLength;
+  return facts;
+}
+
+// --- Listings
+
+Done Namespace::list(Inode directory, std::uint64_t offset, const EntryVisitor& visit) const {
+  if (!is_directory(directory)) return fail(ENOTDIR);
+  if (!exists(directory)) return {};  // A receipt that was removed: an empty listing.
+  const Entry self = entry_of(directory);
+  if (offset < 1 && !visit(".", self, 1)) return {};
+  if (offset < kFirstEntryOffset && !visit("..", self, kFirstEntryOffset)) return {};
+  std::uint64_t from = offset <= kFirstEntryOffset ? 0 : offset - kFirstEntryOffset;
+  while (const auto next = next_entry(directory, from)) {
+    const std::uint64_t behind = next->position + 1;
+    if (!visit(next->name, entry_of(next->inode), behind + kFirstEntryOffset)) return {};
+    from = behind;
+  }
+  return {};
+}
+
+/// The first entry at position `from` or later. Positions are numbers of pages or receipts, so that
+/// they mean the same whatever comes and goes.
+std::optional<Namespace::Listed> Namespace::next_entry(Inode directory, std::uint64_t from) const {
+  const auto listed = [](Inode inode, std::uint64_t number) {
+    return Listed{inode, std::to_string(number), number};
+  };
+  if (directory.is(FixedDirectory::Pages)) {
+    const auto page = engine_.next_page(PageNumber{from});
+    return page ? std::optional(listed(*page, page->value)) : std::nullopt;
+  }
+  if (directory.is(FixedDirectory::Protected)) {
+    const auto page = engine_.next_protected(ProtectedNumber{from});
+    return page ? std::optional(listed(*page, page->value)) : std::nullopt;
+  }
+  if (directory.kind() == InodeKind::Receipt) {
+    const FixedDirectory receipts = directory_of_receipt(directory);
+    const auto entry = receipts_in(receipts)->next_entry(receipt_number(directory), from);
+    return entry ? std::optional(listed({link_kind(receipts), *entry}, *entry)) : std::nullopt;
+  }
+  if (const ReceiptTable* receipts = receipts_in(directory)) {
+    const auto next = receipts->next(from);
+    if (!next) return std::nullopt;
+    return Listed{receipt_inode(directory.directory(), next->receipt), next->name, next->receipt};
+  }
+  for (; from < kFixedTree.size(); ++from) {
+    const FixedEntry& entry = kFixedTree[from];
+    if (directory.is(entry.parent)) {
+      return Listed{entry.directory, std::string(entry.name), from};
+    }
+  }
+  return std::nullopt;
+}
+
+// --- Allocating and freeing
+
+Answer<Entry> Namespace::make_directory(Inode parent, std::string_view name) {
+  ReceiptTable* receipts = receipts_in(parent);
+  if (receipts == nullptr) return fail(EPERM);
+  const auto count = parse_receipt_count(name);
+  if (!count) return tl::unexpected(count.error());
+  if (engine_.read_only()) return fail(EROFS);
+  // The name first: of two who want it, one must allocate nothing.
+  const auto receipt = receipts->reserve(name);
+  if (!receipt) return tl::unexpected(receipt.error());
+  const auto numbers = allocate(parent, *count);
+  if (!numbers) {
+    receipts->cancel(*receipt);
+    return tl::unexpected(numbers.error());
+  }
+  receipts->fill(*receipt, *numbers);
+  return entry_of(receipt_inode(parent.directory(), *receipt));
+}
+
+Answer<std::vector<std::uint64_t>> Namespace::allocate(Inode parent, PageCount count) {
+  std::vector<std::uint64_t> numbers;
+  const auto take = [&numbers](const auto& pages) {
+    for (const auto page : pages) numbers.push_back(page.value);
+  };
+  if (parent.is(FixedDirectory::AllocPages)) {
+    const auto pages = engine_.alloc_bulk(count);
+    if (!pages) return fail(pages.error(), reporter_);
+    take(*pages);
+  } else {
+    const auto pages = engine_.alloc_protected_bulk(count);
+    if (!pages) return fail(pages.error(), reporter_);
+    take(*pages);
+  }
+  return numbers;
+}
+
+Done Namespace::remove_directory(Inode parent, std::string_view name) {
+  ReceiptTable* receipts = receipts_in(parent);
+  if (receipts != nullptr) return receipts->remove(name);
+  const auto inode = find(parent, name);
+  if (!inode) return tl::unexpected(inode.error());
+  return fail(is_directory(*inode) ? EPERM : ENOTDIR);
+}
+
+Done Namespace::remove(Inode parent, std::string_view name) {
+  const auto inode = find(parent, name);
+  if (!inode) return tl::unexpected(inode.error());
+  if (is_directory(*inode)) return fail(EISDIR);
+  if (parent.kind() == InodeKind::Receipt) {
+    return receipts_in(directory_of_receipt(parent))
+        ->remove_entry(receipt_number(parent), inode->number());
+  }
+  return free_page(*inode);
+}
+
+Done Namespace::free_page(Inode inode) {
+  const Status freed = inode.kind() == InodeKind::Page
+                           ? engine_.free_when_unpinned(PageNumber{inode.number()})
+                           : engine_.free_when_unpinned(ProtectedNumber{inode.number()});
+  if (!freed) return fail(freed.error(), reporter_);
+  attributes_.forget(inode);
+  const MutexLock lock(generations_mutex_);
+  ++generations_[inode.bits()];
+  return {};
+}
+
+Answer<std::pair<Entry, Opened>> Namespace::create(Inode parent, std::string_view name, int flags) {
+  if (!parent.is(FixedDirectory::Pages)) return fail(EPERM);
+  const auto number = parse_new_number(name);
+  if (!number) return tl::unexpected(number.error());
+  const PageNumber page{*number};
+  if (auto made = engine_.alloc_at(page); !made) {
+    const bool there = made.error().code() == ErrorCode::AlreadyAllocated;
+    if (!there || (flags & O_EXCL) != 0) return fail(made.error(), reporter_);
+  }
+  const auto opened = open_page(page, flags);
+  if (!opened) return tl::unexpected(opened.error());
+  return std::pair(entry_of(page), *opened);
+}
+
+// --- Open files
+
+Answer<Opened> Namespace::open(Inode inode, int flags) {
+  switch (inode.kind()) {
+    case InodeKind::Page:
+      return open_page(PageNumber{inode.number()}, flags);
+    case InodeKind::Protected:
+      return open_protected(ProtectedNumber{inode.number()}, flags);
+    default:
+      return fail(is_directory(inode) ? EISDIR : ELOOP);
+  }
+}
+
+Answer<Opened> Namespace::open_page(PageNumber page, int flags) {
+  if (writes(flags) && engine_.read_only()) return fail(EROFS);
+  auto pin = engine_.pin(page);
+  if (!pin) return fail(ENOENT);
+  auto file = std::make_shared<OpenPage>(engine_, attributes_, reporter_, *std::move(pin),
+                                         sync_writes(flags));
+  if ((flags & O_TRUNC) != 0 && writes(flags)) {
+    if (auto done = file->truncate(0); !done) return tl::unexpected(done.error());
+  }
+  return Opened{.handle = add_file(std::move(file)), .cached = true};
+}
+
+Answer<Opened> Namespace::open_protected(ProtectedNumber page, int flags) {
+  if (writes(flags) && engine_.read_only()) return fail(EROFS);
+  auto pin = engine_.pin(page);
+  if (!pin) return fail(ENOENT);
+  auto file = std::make_shared<OpenProtected>(
+      engine_, attributes_, reporter_, *std::move(pin),
+      ProtectedOpening{.commit_on = options_.commit_on, .sync_writes = sync_writes(flags)});
+  if ((flags & O_TRUNC) != 0 && writes(flags)) {
+    if (auto done = file->truncate_at_open(); !done) return tl::unexpected(done.error());
+  }
+  return Opened{.handle = add_file(std::move(file)), .cached = false};
+}
+
+std::uint64_t Namespace::add_file(std::shared_ptr<OpenFile> file) {
+  const MutexLock lock(files_mutex_);
+  const std::uint64_t handle = next_handle_++;
+  files_.emplace(handle, std::move(file));
+  return handle;
+}
+
+Answer<std::shared_ptr<OpenFile>> Namespace::file(std::uint64_t handle) const {
+  const MutexLock lock(files_mutex_);
+  const auto at = files_.find(handle);
+  if (at == files_.end()) return fail(EBADF);
+  return at->second;
+}
+
+void Namespace::release(std::uint64_t handle) {
+  std::shared_ptr<OpenFile> file;
+  {
+    const MutexLock lock(files_mutex_);
+    const auto at = files_.find(handle);
+    if (at == files_.end()) return;
+    file = std::move(at->second);
+    files_.erase(at);
+  }
+  file->release();
+}
+
+Done Namespace::truncate(Inode inode, std::uint64_t size) {
+  if (is_directory(inode)) return fail(EISDIR);
+  const auto opened = open(inode, O_WRONLY);
+  if (!opened) return tl::unexpected(opened.error());
+  const auto opened_file = file(opened->handle);
+  Done done = (*opened_file)->truncate(size);
+  // Nobody holds a descriptor that could commit it later.
+  if (done && inode.kind() == InodeKind::Protected) done = (*opened_file)->sync();
+  release(opened->handle);
+  return done;
+}
+
+}  // namespace mappedpages::fs

@@ -1,0 +1,131 @@
+// The tree that is mounted: names, files and what every call does to them. Knows no libfuse.
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/thread_annotations.hpp"
+#include "fs/attributes.hpp"
+#include "fs/errno.hpp"
+#include "fs/inode.hpp"
+#include "fs/open_file.hpp"
+#include "fs/open_protected.hpp"
+#include "fs/receipts.hpp"
+#include "mappedpages/engine.hpp"
+
+namespace mappedpages::fs {
+
+/// A name that was found.
+struct Entry {
+  Inode inode;
+  std::uint64_t generation = 0;  ///< Goes up when a number is freed and used again.
+  struct stat attributes {};
+
+  /// Attributes change only through calls that the kernel makes on this very inode, so that it may
+  /// keep them.
+  bool lasting_attributes = true;
+};
+
+/// A file that was opened.
+struct Opened {
+  std::uint64_t handle = 0;
+  bool cached = false;  ///< The kernel may keep its bytes, and needs no flush at close.
+};
+
+struct NamespaceOptions {
+  CommitOn commit_on = CommitOn::Close;
+  AttributeDefaults attributes;
+};
+
+/// Called for each entry of a listing. False: no more room; the entry was not taken.
+using EntryVisitor =
+    std::function<bool(std::string_view name, const Entry& entry, std::uint64_t next_offset)>;
+
+/// The mounted tree over one engine. Any thread, any time. Every answer is the errno that
+/// fs/SEMANTICS.md names; what changes the pager file is durable when it returns, except writes to
+/// regular pages (durable after `sync`) and to protected ones (committed by `sync` and `flush`).
+class Namespace {
+ public:
+  Namespace(Engine& engine, const NamespaceOptions& options, Reporter reporter);
+
+  Answer<Entry> lookup(Inode parent, std::string_view name) const;
+  Answer<Entry> get(Inode inode) const;
+  Answer<std::string> read_link(Inode inode) const;
+
+  /// Visits the entries of a directory after `offset`, 0 at the start. Entries that stay while the
+  /// listing goes on are visited once, whatever else changes.
+  Done list(Inode directory, std::uint64_t offset, const EntryVisitor& visit) const;
+
+  /// Allocates, and leaves a receipt of that name.
+  Answer<Entry> make_directory(Inode parent, std::string_view name);
+
+  Done remove_directory(Inode parent, std::string_view name);
+
+  /// Frees a page, or removes an entry of a receipt.
+  Done remove(Inode parent, std::string_view name);
+
+  /// Makes the page that `name` says, if it is not there yet. `flags` as for open(2).
+  Answer<std::pair<Entry, Opened>> create(Inode parent, std::string_view name, int flags);
+
+  Answer<Opened> open(Inode inode, int flags);
+
+  /// EBADF for a handle that is not open.
+  Answer<std::shared_ptr<OpenFile>> file(std::uint64_t handle) const;
+  void release(std::uint64_t handle);
+
+  Done change_attributes(Inode inode, const AttributeChange& change);
+
+  /// truncate(2), without a descriptor: a protected page is committed at once.
+  Done truncate(Inode inode, std::uint64_t size);
+
+  [[nodiscard]] struct statvfs statistics() const;
+
+ private:
+  struct Listed {
+    Inode inode;
+    std::string name;
+    std::uint64_t position;
+  };
+
+  [[nodiscard]] bool exists(Inode inode) const;
+  [[nodiscard]] bool is_directory(Inode inode) const;
+  [[nodiscard]] Answer<Inode> find(Inode parent, std::string_view name) const;
+  [[nodiscard]] Entry entry_of(Inode inode) const;
+  [[nodiscard]] static std::string link_target(Inode inode);
+  [[nodiscard]] const ReceiptTable* receipts_in(Inode directory) const;
+  [[nodiscard]] ReceiptTable* receipts_in(Inode directory);
+  [[nodiscard]] Answer<std::vector<std::uint64_t>> allocate(Inode parent, PageCount count);
+  [[nodiscard]] std::optional<Listed> next_entry(Inode directory, std::uint64_t from) const;
+  Done free_page(Inode inode);
+  Answer<Opened> open_page(PageNumber page, int flags);
+  Answer<Opened> open_protected(ProtectedNumber page, int flags);
+  std::uint64_t add_file(std::shared_ptr<OpenFile> file) EXCLUDES(files_mutex_);
+  [[nodiscard]] std::uint64_t generation_of(Inode inode) const EXCLUDES(generations_mutex_);
+
+  Engine& engine_;
+  const NamespaceOptions options_;
+  const Reporter reporter_;
+  AttributeTable attributes_;
+  ReceiptTable page_receipts_;
+  ReceiptTable protected_receipts_;
+
+  mutable Mutex files_mutex_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<OpenFile>> files_ GUARDED_BY(files_mutex_);
+  std::uint64_t next_handle_ GUARDED_BY(files_mutex_) = 1;
+
+  mutable Mutex generations_mutex_;
+  /// How often a number was freed, for those that were.
+  std::unordered_map<std::uint64_t, std::uint64_t> generations_ GUARDED_BY(generations_mutex_);
+};
+
+}  // namespace mappedpages::fs

@@ -1,0 +1,149 @@
+#include "fs/open_protected.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace mappedpages::fs {
+
+OpenProtected::OpenProtected(Engine& engine, AttributeTable& attributes, const Reporter& reporter,
+                             ProtectedPin pin, const ProtectedOpening& opening)
+    : engine_(engine),
+      attributes_(attributes),
+      reporter_(reporter),
+      pin_(std::move(pin)),
+      opening_(opening) {}
+
+// --- Staging
+
+Done OpenProtected::truncate_at_open() {
+  const MutexLock lock(mutex_);
+  if (auto begun = begin_stage(); !begun) return begun;
+  std::ranges::fill(stage_->bytes(), std::byte{0});
+  return {};
+}
+
+Done OpenProtected::write(std::uint64_t offset, std::span<const std::byte> bytes) {
+  const MutexLock lock(mutex_);
+  if (!fits(offset, bytes.size(), engine_.page_size())) return poison(EFBIG);
+  if (auto begun = begin_stage(); !begun) return begun;
+  std::ranges::copy(bytes, stage_->bytes().subspan(offset).begin());
+  return wrote();
+}
+
+Done OpenProtected::truncate(std::uint64_t size) {
+  const MutexLock lock(mutex_);
+  if (size > engine_.page_size()) return poison(EFBIG);
+  return zero(size, engine_.page_size() - size);
+}
+
+Done OpenProtected::allocate(int mode, std::uint64_t offset, std::uint64_t length) {
+  const MutexLock lock(mutex_);
+  const auto effect = judge_allocate(mode, offset, length, engine_.page_size());
+  if (!effect)
+    return effect.error().value == EFBIG ? poison(EFBIG) : Done(fail(effect.error().value));
+  return zero(offset, *effect == AllocateEffect::Zero ? length : 0);
+}
+
+/// The stage starts as a copy of what is committed, so that a partial write keeps the rest.
+Done OpenProtected::begin_stage() {
+  died_ = false;
+  if (poisoned_) return fail(EIO);
+  if (stage_) return {};
+  auto writer = engine_.writer(pin_.page());
+  if (!writer) return fail(writer.error(), reporter_);
+  stage_ = *std::move(writer);
+  written_ = false;
+  return {};
+}
+
+/// The caller saw a write fail; committing the rest of them would be a page that nobody wrote.
+Done OpenProtected::poison(int os_error) {
+  poisoned_ = true;
+  stage_.reset();
+  return fail(os_error);
+}
+
+Done OpenProtected::zero(std::uint64_t offset, std::uint64_t length) {
+  if (auto begun = begin_stage(); !begun) return begun;
+  std::ranges::fill(stage_->bytes().subspan(offset, length), std::byte{0});
+  return wrote();
+}
+
+Done OpenProtected::wrote() {
+  written_ = true;
+  return opening_.sync_writes ? commit() : Done{};
+}
+
+// --- Committing
+
+Done OpenProtected::flush(FlushFrom from) {
+  const MutexLock lock(mutex_);
+  died_ = from == FlushFrom::DyingProcess;
+  if (died_) return {};
+  if (poisoned_) return fail(EIO);
+  if (opening_.commit_on == CommitOn::Fsync || !stage_ || !written_) return {};
+  return commit();
+}
+
+Done OpenProtected::sync() {
+  const MutexLock lock(mutex_);
+  died_ = false;
+  if (poisoned_) return fail(EIO);
+  return stage_ ? commit() : Done{};
+}
+
+void OpenProtected::release() {
+  const MutexLock lock(mutex_);
+  const bool only_truncated = stage_ && !written_;
+  if (only_truncated && !died_ && opening_.commit_on == CommitOn::Close) {
+    if (auto done = commit(); !done && reporter_) {
+      // Nobody is left to hear it but the log.
+      reporter_(Error(
+          ErrorCode::Io,
+          "the truncation of protected page " + std::to_string(pin_.page().value) + " was lost",
+          done.error().value));
+    }
+  }
+  stage_.reset();
+}
+
+Done OpenProtected::commit() {
+  auto done = stage_->commit();
+  // Freed while it was open: like any file without a name, it takes what is written until it goes.
+  if (!done && done.error().code() == ErrorCode::NotAllocated) return {};
+  if (!done) return fail(done.error(), reporter_);
+  stage_.reset();
+  attributes_.touch(inode());
+  return {};
+}
+
+// --- Reading
+
+Answer<std::vector<std::byte>> OpenProtected::read(std::uint64_t offset, std::size_t size) {
+  const MutexLock lock(mutex_);
+  const std::size_t length = readable(offset, size, engine_.page_size());
+  if (length == 0) return std::vector<std::byte>{};
+  if (!stage_) {
+    if (auto loaded = load_committed(); !loaded) return tl::unexpected(loaded.error());
+  }
+  const std::span<const std::byte> bytes =
+      stage_ ? std::as_const(*stage_).bytes() : std::span<const std::byte>(committed_->bytes);
+  const auto part = bytes.subspan(offset, length);
+  return std::vector<std::byte>(part.begin(), part.end());
+}
+
+/// A page is verified whole; a large one that is read in pieces is verified once a commit.
+Done OpenProtected::load_committed() {
+  const auto info = engine_.info(pin_.page());
+  if (info && committed_ && committed_->info == *info) return {};
+  if (!committed_) committed_.emplace().bytes.resize(engine_.page_size());
+  auto read = engine_.read(pin_.page(), committed_->bytes);
+  if (!read) {
+    committed_.reset();
+    return fail(read.error(), reporter_);
+  }
+  committed_->info = *read;
+  return {};
+}
+
+}  // namespace mappedpages::fs
