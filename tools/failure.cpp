@@ -1,0 +1,93 @@
+#include "failure.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <string_view>
+
+namespace mappedpages::tools {
+namespace {
+
+std::string advice_for_system_error(int os_error, const std::string& db) {
+  switch (os_error) {
+    case ENOENT:
+      return "check the path, or make a new file with `mappedpages create " + shell_word(db) + "`";
+    case EISDIR:
+      return "give the pager file itself";
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return "check the permissions of the file and of its directories";
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return "make room, or ask for fewer pages";
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+ExitCode exit_code_of(const Error& error) {
+  switch (error.code()) {
+    case ErrorCode::InvalidArgument:
+      return ExitCode::Usage;
+    case ErrorCode::NotAPagerFile:
+    case ErrorCode::UnsupportedVersion:
+      return ExitCode::NotAPagerFile;
+    case ErrorCode::InvalidPageSize:
+    case ErrorCode::CorruptSuperblock:
+    case ErrorCode::CorruptMetadata:
+    case ErrorCode::CorruptDirectoryIndex:
+    case ErrorCode::CorruptProtectedDirectory:
+    case ErrorCode::ChecksumMismatch:
+    case ErrorCode::NeedsRecovery:
+      return ExitCode::Damaged;
+    case ErrorCode::Locked:
+      return ExitCode::Locked;
+    default:
+      return ExitCode::CannotOpen;
+  }
+}
+
+std::string advice_for(const Error& error, const std::string& db) {
+  if (error.code() == ErrorCode::AlreadyExists) return "choose another name, or move it away first";
+  switch (exit_code_of(error)) {
+    case ExitCode::NotAPagerFile:
+      return error.code() == ErrorCode::UnsupportedVersion
+                 ? "use the release that wrote it"
+                 : "check the path; the file was not touched";
+    case ExitCode::Damaged:
+      return "`mappedpages check " + shell_word(db) + "` says more";
+    case ExitCode::Locked:
+      return "unmount it or end that process, then try again";
+    case ExitCode::CannotOpen:
+      return advice_for_system_error(error.os_error(), db);
+    default:
+      return {};
+  }
+}
+
+ExitCode fail(Terminal& terminal, const Error& error, const std::string& db) {
+  const std::string advice = advice_for(error, db);
+  terminal.error(error.message() + (advice.empty() ? "" : "; " + advice));
+  return exit_code_of(error);
+}
+
+ExitCode print_result(Terminal& terminal, const std::string& text) {
+  const Status printed = terminal.print(text);
+  if (printed) return ExitCode::Ok;
+  if (printed.error().os_error() != EPIPE) terminal.error(printed.error().message());
+  return ExitCode::CannotOpen;
+}
+
+std::string shell_word(const std::string& name) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./+,:@%";
+  if (!name.empty() && name.find_first_not_of(kPlain) == std::string::npos) return name;
+  std::string quoted = "'";
+  for (const char c : name) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+}  // namespace mappedpages::tools
