@@ -1,10 +1,10 @@
-#include "arguments.hpp"
+#include "tools/arguments.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <utility>
 
-#include "failure.hpp"
+#include "tools/failure.hpp"
 
 namespace mappedpages::tools {
 
@@ -44,7 +44,11 @@ void Arguments::option(const std::string& names, std::string& value, const std::
 }
 
 void Arguments::required(const std::string& name, std::string& value, const std::string& help) {
-  parser_->app.add_option(name, value, help)->required()->type_name("FILE");
+  parser_->app.add_option(name, value, help)
+      ->required()
+      ->type_name("FILE")
+      ->check(
+          [](const std::string& given) { return given.empty() ? "it is empty" : std::string(); });
 }
 
 void Arguments::ignored_flag(const std::string& name) {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "terminal.hpp"
+#include "tools/terminal.hpp"
 
 namespace mappedpages::tools {
 

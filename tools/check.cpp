@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <string>
 
-#include "command.hpp"
-#include "failure.hpp"
-#include "json_output.hpp"
 #include "mappedpages/engine.hpp"
+#include "tools/command.hpp"
+#include "tools/failure.hpp"
+#include "tools/json_output.hpp"
 
 namespace mappedpages::tools {
 namespace {
@@ -16,10 +16,10 @@ std::string to_text(const CheckReport& report, const std::string& db, bool quiet
     text += std::string(name_of(problem.severity)) + ": " + problem.where + ": " + problem.detail +
             " [" + problem.code + "]\n";
   }
-  if (report.ok) return quiet ? text : text + db + ": clean\n";
+  if (report.ok) return quiet ? text : text + one_line(db) + ": clean\n";
   const auto errors = std::ranges::count(report.problems, Severity::Error, &Problem::severity);
-  return text + db + ": damaged, " + std::to_string(errors) + (errors == 1 ? " error" : " errors") +
-         "; nothing was changed\n";
+  return text + one_line(db) + ": damaged, " + std::to_string(errors) +
+         (errors == 1 ? " error" : " errors") + "; nothing was changed\n";
 }
 
 int run_check(Arguments& arguments, Terminal& terminal) {

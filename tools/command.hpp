@@ -3,9 +3,9 @@
 
 #include <string_view>
 
-#include "arguments.hpp"
-#include "exit_code.hpp"
-#include "terminal.hpp"
+#include "tools/arguments.hpp"
+#include "tools/exit_code.hpp"
+#include "tools/terminal.hpp"
 
 namespace mappedpages::tools {
 

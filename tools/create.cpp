@@ -1,13 +1,14 @@
 // mappedpages create: a new pager file.
 #include <cctype>
+#include <cerrno>
 #include <charconv>
 #include <limits>
 #include <optional>
 #include <string>
 
-#include "command.hpp"
-#include "failure.hpp"
 #include "mappedpages/engine.hpp"
+#include "tools/command.hpp"
+#include "tools/failure.hpp"
 
 namespace mappedpages::tools {
 namespace {
@@ -41,6 +42,25 @@ bool is_page_size(std::uint64_t size) {
   return size >= kSmallestPageSize && size <= kLargestPageSize && (size & (size - 1)) == 0;
 }
 
+std::string advice_for(const Error& error) {
+  if (error.code() == ErrorCode::AlreadyExists) return "choose another name, or move it away first";
+  switch (error.os_error()) {
+    case ENOENT:
+    case ENOTDIR:
+      return "make its directory first";
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return "choose a directory that you may write in";
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return "make room, or ask for fewer pages";
+    default:
+      return {};
+  }
+}
+
 int run_create(Arguments& arguments, Terminal& terminal) {
   std::string db;
   std::string page_size = "4096";
@@ -72,7 +92,9 @@ int run_create(Arguments& arguments, Terminal& terminal) {
   if (!made && made.error().code() == ErrorCode::InvalidArgument) {
     return arguments.usage_error(terminal, made.error().message());
   }
-  if (!made) return static_cast<int>(fail(terminal, made.error(), db));
+  if (!made) {
+    return static_cast<int>(fail_with_advice(terminal, made.error(), advice_for(made.error())));
+  }
   if (*size < kIsolatedPageSize) {
     terminal.warning(
         "with a page size below 4096 bytes, pages share the kernel's cache pages and "

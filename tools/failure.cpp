@@ -1,4 +1,4 @@
-#include "failure.hpp"
+#include "tools/failure.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -17,10 +17,6 @@ std::string advice_for_system_error(int os_error, const std::string& db) {
     case EPERM:
     case EROFS:
       return "check the permissions of the file and of its directories";
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-      return "make room, or ask for fewer pages";
     default:
       return {};
   }
@@ -50,8 +46,10 @@ ExitCode exit_code_of(const Error& error) {
   }
 }
 
+namespace {
+
+/// As half a sentence; empty where nobody knows.
 std::string advice_for(const Error& error, const std::string& db) {
-  if (error.code() == ErrorCode::AlreadyExists) return "choose another name, or move it away first";
   switch (exit_code_of(error)) {
     case ExitCode::NotAPagerFile:
       return error.code() == ErrorCode::UnsupportedVersion
@@ -68,10 +66,15 @@ std::string advice_for(const Error& error, const std::string& db) {
   }
 }
 
-ExitCode fail(Terminal& terminal, const Error& error, const std::string& db) {
-  const std::string advice = advice_for(error, db);
+}  // namespace
+
+ExitCode fail_with_advice(Terminal& terminal, const Error& error, const std::string& advice) {
   terminal.error(error.message() + (advice.empty() ? "" : "; " + advice));
   return exit_code_of(error);
+}
+
+ExitCode fail(Terminal& terminal, const Error& error, const std::string& db) {
+  return fail_with_advice(terminal, error, advice_for(error, db));
 }
 
 ExitCode print_result(Terminal& terminal, const std::string& text) {

@@ -4,9 +4,9 @@
 #include <chrono>
 #include <string>
 
-#include "exit_code.hpp"
 #include "mappedpages/error.hpp"
-#include "terminal.hpp"
+#include "tools/exit_code.hpp"
+#include "tools/terminal.hpp"
 
 namespace mappedpages::tools {
 
@@ -16,10 +16,10 @@ inline constexpr std::chrono::seconds kLockWait{5};
 /// The exit code of a command that met this error.
 ExitCode exit_code_of(const Error& error);
 
-/// What the user can do about an error with `db`, as half a sentence; empty where nobody knows.
-std::string advice_for(const Error& error, const std::string& db);
+/// Prints the error with `advice`, and gives its exit code.
+ExitCode fail_with_advice(Terminal& terminal, const Error& error, const std::string& advice);
 
-/// Prints the error with its advice, and gives its exit code.
+/// Prints an error with an existing `db`, what to do about it, and gives its exit code.
 ExitCode fail(Terminal& terminal, const Error& error, const std::string& db);
 
 /// Prints a result, and gives the exit code. Says nothing when the reader of a pipe has left.

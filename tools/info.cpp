@@ -2,10 +2,10 @@
 #include <cstdio>
 #include <string>
 
-#include "command.hpp"
-#include "failure.hpp"
-#include "json_output.hpp"
-#include "reader.hpp"
+#include "tools/command.hpp"
+#include "tools/failure.hpp"
+#include "tools/json_output.hpp"
+#include "tools/reader.hpp"
 
 namespace mappedpages::tools {
 namespace {
@@ -28,7 +28,7 @@ FileInfo collect(const Engine& engine, const std::string& db) {
 
 std::string size_text(std::uint64_t bytes) {
   constexpr std::uint64_t kStep = 1024;
-  double size = static_cast<double>(bytes);
+  auto size = static_cast<double>(bytes);
   const char* unit = "bytes";
   for (const char* larger : {"KiB", "MiB", "GiB", "TiB"}) {
     if (size < static_cast<double>(kStep)) break;
@@ -51,7 +51,7 @@ std::string to_text(const FileInfo& info) {
     text.resize(kColumn, ' ');
     return text + value + "\n";
   };
-  std::string text = line("file", info.file) + line("format", info.facts.format) +
+  std::string text = line("file", one_line(info.file)) + line("format", info.facts.format) +
                      line("page size", std::to_string(info.page_size) + " bytes") +
                      line("in the file", pages_text(info.counts.total, info.page_size)) +
                      line("capacity", pages_text(info.capacity, info.page_size)) +

@@ -1,4 +1,4 @@
-#include "json_output.hpp"
+#include "tools/json_output.hpp"
 
 #include <cstdio>
 #include <nlohmann/json.hpp>

@@ -4,9 +4,9 @@
 
 #include <string>
 
-#include "file_info.hpp"
 #include "mappedpages/report.hpp"
-#include "page_list.hpp"
+#include "tools/file_info.hpp"
+#include "tools/page_list.hpp"
 
 namespace mappedpages::tools {
 

@@ -4,10 +4,10 @@
 
 #include "base/checksum.hpp"
 #include "base/try.hpp"
-#include "command.hpp"
-#include "failure.hpp"
-#include "json_output.hpp"
-#include "reader.hpp"
+#include "tools/command.hpp"
+#include "tools/failure.hpp"
+#include "tools/json_output.hpp"
+#include "tools/reader.hpp"
 
 namespace mappedpages::tools {
 namespace {

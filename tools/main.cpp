@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "command.hpp"
-#include "failure.hpp"
+#include "tools/command.hpp"
+#include "tools/failure.hpp"
 
 namespace mappedpages::tools {
 namespace {

@@ -1,9 +1,9 @@
-#include "reader.hpp"
+#include "tools/reader.hpp"
 
 #include <algorithm>
 
 #include "base/try.hpp"
-#include "failure.hpp"
+#include "tools/failure.hpp"
 
 namespace mappedpages::tools {
 

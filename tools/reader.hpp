@@ -5,7 +5,7 @@
 #include <string>
 
 #include "mappedpages/engine.hpp"
-#include "terminal.hpp"
+#include "tools/terminal.hpp"
 
 namespace mappedpages::tools {
 

@@ -1,4 +1,4 @@
-#include "terminal.hpp"
+#include "tools/terminal.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -18,12 +18,12 @@ constexpr std::string_view kPlain = "\033[0m";
 constexpr std::string_view kClearLine = "\r\033[K";
 
 bool is_set(const char* variable) {
-  const char* value = std::getenv(variable);
+  const char* value = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): one thread.
   return value != nullptr && *value != '\0';
 }
 
 bool standard_error_is_terminal() {
-  const char* kind = std::getenv("TERM");
+  const char* kind = std::getenv("TERM");  // NOLINT(concurrency-mt-unsafe): one thread.
   return ::isatty(STDERR_FILENO) == 1 && (kind == nullptr || std::string_view(kind) != "dumb");
 }
 
@@ -36,24 +36,6 @@ int write_all(int fd, std::string_view text) {
     text.remove_prefix(static_cast<std::size_t>(put));
   }
   return 0;
-}
-
-/// A file name can hold anything: a message stays one line and cannot steer the terminal.
-std::string without_controls(std::string_view text) {
-  std::string safe;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    constexpr unsigned char kFirstPrintable = 0x20;
-    constexpr unsigned char kDelete = 0x7f;
-    if (byte >= kFirstPrintable && byte != kDelete) {
-      safe += c;
-      continue;
-    }
-    char escaped[5];
-    std::snprintf(escaped, sizeof escaped, "\\x%02x", static_cast<unsigned>(byte));
-    safe += escaped;
-  }
-  return safe;
 }
 
 }  // namespace
@@ -77,11 +59,11 @@ void Terminal::notice(std::string_view message_text) {
 
 void Terminal::message(std::string_view label, std::string_view color, std::string_view text) {
   clear_progress();
-  std::string line = without_controls(program_) + ": ";
+  std::string line = one_line(program_) + ": ";
   if (colored_) line += color;
   line += label;
   if (colored_ && !color.empty()) line += kPlain;
-  line += without_controls(text) + "\n";
+  line += one_line(text) + "\n";
   (void)write_all(STDERR_FILENO, line);  // There is nowhere left to complain.
 }
 
@@ -112,6 +94,23 @@ Progress Terminal::progress(std::string what) {
 
 void Terminal::clear_progress() {
   if (std::exchange(drawn_, 0) != 0) (void)write_all(STDERR_FILENO, kClearLine);
+}
+
+std::string one_line(std::string_view text) {
+  std::string safe;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    constexpr unsigned char kFirstPrintable = 0x20;
+    constexpr unsigned char kDelete = 0x7f;
+    if (byte >= kFirstPrintable && byte != kDelete) {
+      safe += c;
+      continue;
+    }
+    char escaped[5];
+    std::snprintf(escaped, sizeof escaped, "\\x%02x", static_cast<unsigned>(byte));
+    safe += escaped;
+  }
+  return safe;
 }
 
 void reserve_standard_streams() {

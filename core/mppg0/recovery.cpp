@@ -289,9 +289,9 @@ class Recovery {
   void take(BlockReference reference, Copies& copies, unsigned choice) {
     const std::size_t block = state().references.size();
     const auto& other = copies[1 - choice];
-    if (other && other->generation.value != 0 && !recovered_.mark) {
-      recovered_.to_scrub.push_back(block);
-    }
+    // Whatever it looks like: after a failed flush the cache can show other bytes than the disk
+    // has.
+    if (!recovered_.mark) recovered_.to_scrub.push_back(block);
     if (!other && !recovered_.report.damaged) {
       note("inactive-" + std::string(other.error().code), Severity::Note, block_name(),
            "copy " + copy_name(1 - choice) + ", not in force, is torn or was never written");

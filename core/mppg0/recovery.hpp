@@ -21,7 +21,7 @@ struct Recovered {
   /// The newest generation seen in any metadata or directory copy that recovery believes.
   Generation newest;
 
-  /// Blocks whose inactive copy is valid, has a generation, and was not written by the last writer.
+  /// Blocks whose inactive copy nobody vouches for: all of them where the crate wrote last.
   std::vector<std::size_t> to_scrub;
 
   /// Blocks whose directory must be written anew because the copy in force was damaged.

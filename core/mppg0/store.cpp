@@ -145,8 +145,9 @@ std::optional<format::DirectoryEntry> Store::find(const State& state, ProtectedN
 }
 
 Result<ProtectedInfo> Store::info(ProtectedNumber page) const {
-  const auto entry = find(*current(), page);
-  if (!entry) return not_allocated(page);
+  const auto state = current();
+  const format::DirectoryEntry* entry = state->find(page);
+  if (entry == nullptr) return not_allocated(page);
   return info_of(*entry);
 }
 

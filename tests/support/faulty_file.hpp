@@ -18,10 +18,10 @@ enum class FileCall : std::uint8_t { Size, Read, Write, WriteAndSync, Reserve, S
 /// What is to fail, and how. `call` none: calls of every kind but Size count.
 struct Fault {
   std::optional<FileCall> call;
-  std::uint64_t nth = 1;       ///< The first call that fails, counted from 1.
-  int os_error = 5;            ///< EIO.
-  bool from_then_on = false;   ///< All later ones too.
-  double done_before_it = 0;   ///< How much of a write is done all the same, 0 to 1.
+  std::uint64_t nth = 1;      ///< The first call that fails, counted from 1.
+  int os_error = 5;           ///< EIO.
+  bool from_then_on = false;  ///< All later ones too.
+  double done_before_it = 0;  ///< How much of a write is done all the same, 0 to 1.
 };
 
 /// The faults of a file, and how often it was called. Shared by the test and the file. Any thread.

@@ -239,6 +239,8 @@ TEST_P(EngineTest, AFreedProtectedPageStaysReadableWhileItIsPinned) {
   }
   EXPECT_NE(*engine->alloc_protected(), number);
   EXPECT_EQ(content(number), filled(page_size, 6));
+  EXPECT_FALSE(engine->info(number)) << "out of the listing at once";
+  EXPECT_FALSE(engine->pin(number));
   EXPECT_EQ(engine->next_protected({}), ProtectedNumber{number.value + 1});
   pin.release();
   EXPECT_EQ(*engine->alloc_protected(), number);

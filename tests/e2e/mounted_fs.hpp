@@ -1,0 +1,76 @@
+// A pager file, mounted for one test by the real daemon.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "support/temp_dir.hpp"
+
+namespace mappedpages::test {
+
+/// What a program did.
+struct Ran {
+  int code = -1;  ///< Exit code; 128 + n where signal n ended it.
+  std::string out;
+  std::string err;
+};
+
+/// Runs a program and waits for it. `argv[0]` is looked up in PATH.
+Ran run(const std::vector<std::string>& argv, const std::string& directory = "/");
+
+/// Runs a line of bash in a directory.
+Ran shell(const std::string& line, const std::filesystem::path& directory);
+
+/// A directory with a pager file `db` and a mountpoint `m`, and daemons that are gone when the test
+/// ends, however it ends.
+class MountedFs {
+ public:
+  MountedFs();
+  ~MountedFs();
+  MountedFs(const MountedFs&) = delete;
+  MountedFs& operator=(const MountedFs&) = delete;
+
+  [[nodiscard]] const std::filesystem::path& directory() const { return dir_.path(); }
+  [[nodiscard]] std::filesystem::path db() const { return dir_ / "db"; }
+  [[nodiscard]] std::filesystem::path mountpoint() const { return dir_ / "m"; }
+
+  /// Mounts; `options` go before DB and MOUNTPOINT. Fails the test if it does not work.
+  void mount(const std::vector<std::string>& options = {"--create"});
+
+  /// The daemon's answer, whatever it is.
+  Ran try_mount(const std::vector<std::string>& options);
+
+  /// Unmounts and waits until the daemon has ended.
+  void unmount();
+
+  /// Ends the daemon by a signal (0: somebody did already) and waits until it has ended. After
+  /// SIGKILL the dead mountpoint is left to `forget_dead_mount`.
+  void signal(int number);
+  void forget_dead_mount();
+
+  [[nodiscard]] pid_t pid() const { return pid_; }
+
+  /// bash, in the mountpoint.
+  [[nodiscard]] Ran sh(const std::string& line) const { return shell(line, mountpoint()); }
+
+  /// What bash prints, without the last newline; fails the test unless it exits with 0.
+  std::string ok(const std::string& line) const;
+
+ private:
+  void wait_for_end();
+
+  TempDir dir_;
+  pid_t pid_ = 0;
+};
+
+/// What every mounted test begins with: without /dev/fuse it is skipped, and fails where CI=true.
+class MountedTest : public testing::Test {
+ protected:
+  void SetUp() override;
+  MountedFs fs;
+};
+
+}  // namespace mappedpages::test
