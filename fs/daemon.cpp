@@ -7,8 +7,8 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <fstream>
+#include <system_error>
 
 #include "fs/log.hpp"
 #include "fs/mountpoint.hpp"
@@ -74,8 +74,8 @@ Outcome<void> check_db_exists(const Options& options, const stdfs::path& db) {
                                           "; to make one: mappedpagesfs --create " + options.db +
                                           " " + options.mountpoint});
   }
-  return tl::unexpected(
-      Failure{ExitCode::CannotOpen, "cannot open " + options.db + ": " + std::strerror(errno)});
+  return tl::unexpected(Failure{ExitCode::CannotOpen, "cannot open " + options.db + ": " +
+                                                          std::generic_category().message(errno)});
 }
 
 void log_report(const OpenReport& report) {

@@ -23,7 +23,7 @@ class Arguments {
   Arguments() { add("mappedpagesfs"); }
   ~Arguments() {
     fuse_opt_free_args(&args_);
-    std::free(options_);  // NOLINT(*-no-malloc): libfuse allocated it.
+    std::free(options_);  // NOLINT(*-no-malloc,*-owning-memory): libfuse allocated it.
   }
   Arguments(const Arguments&) = delete;
   Arguments& operator=(const Arguments&) = delete;
@@ -39,7 +39,7 @@ class Arguments {
     if (options_ != nullptr) {
       add("-o");
       add(options_);
-      std::free(std::exchange(options_, nullptr));  // NOLINT(*-no-malloc)
+      std::free(std::exchange(options_, nullptr));  // NOLINT(*-no-malloc,*-owning-memory)
     }
     return &args_;
   }

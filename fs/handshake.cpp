@@ -7,13 +7,13 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
+#include <system_error>
 
 namespace mappedpages::fs {
 namespace {
 
 Failure system_failure(const char* what) {
-  return {ExitCode::Runtime, std::string(what) + ": " + std::strerror(errno)};
+  return {ExitCode::Runtime, std::string(what) + ": " + std::generic_category().message(errno)};
 }
 
 // On the pipe: the exit code as one byte, and the message behind it.

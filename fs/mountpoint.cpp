@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <memory>
+#include <system_error>
 
 #include "base/file_descriptor.hpp"
 
@@ -30,7 +30,7 @@ std::string fuse_mount_at(const stdfs::path& path) {
   mntent entry{};
   char strings[8192];
   while (mounts && ::getmntent_r(mounts.get(), &entry, strings, sizeof strings) != nullptr) {
-    if (path == entry.mnt_dir && std::strncmp(entry.mnt_type, "fuse.", 5) == 0) {
+    if (path == entry.mnt_dir && std::string_view(entry.mnt_type).starts_with("fuse.")) {
       found = entry.mnt_fsname;
     }
   }
@@ -50,7 +50,8 @@ Outcome<stdfs::path> check_mountpoint(const std::string& mountpoint) {
       return bad_mountpoint("there is no mountpoint " + mountpoint + "; first run: mkdir " +
                             mountpoint);
     }
-    return bad_mountpoint("cannot use mountpoint " + mountpoint + ": " + std::strerror(errno));
+    return bad_mountpoint("cannot use mountpoint " + mountpoint + ": " +
+                          std::generic_category().message(errno));
   }
   if (!S_ISDIR(facts.st_mode)) {
     return bad_mountpoint("mountpoint " + mountpoint + " is not a directory; name one");
@@ -78,8 +79,8 @@ Outcome<void> check_fuse_device() {
   if (device) return {};
   const char* hint = errno == ENOENT ? "; load the kernel module with: modprobe fuse"
                                      : "; are you allowed to use FUSE here?";
-  return tl::unexpected(Failure{
-      ExitCode::Fuse, std::string("cannot open ") + kDevice + ": " + std::strerror(errno) + hint});
+  return tl::unexpected(Failure{ExitCode::Fuse, std::string("cannot open ") + kDevice + ": " +
+                                                    std::generic_category().message(errno) + hint});
 }
 
 }  // namespace mappedpages::fs

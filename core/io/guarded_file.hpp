@@ -39,9 +39,10 @@ class GuardedFile final : public StorageFile {
   /// Flushes that were asked of the device: `sync` and `write_and_sync`.
   [[nodiscard]] std::uint64_t flushes() const { return flushes_.load(std::memory_order_relaxed); }
 
+  /// ReadOnly or Unavailable where nothing may be written.
+  [[nodiscard]] Status writable() const EXCLUDES(mutex_);
+
  private:
-  /// Why nothing may be written now.
-  Status writable() const EXCLUDES(mutex_);
   Status after_write(Status done) EXCLUDES(mutex_);
   Status after_flush(Status done) EXCLUDES(mutex_);
 

@@ -326,6 +326,7 @@ void Planner::encode_directories() {
   const Generation generation = directory_generation(plan_.next.generation);
   for (const auto& [block, entries] : edited_) {
     const bool is_new = block >= base_.references.size();
+    plan_.written_blocks.push_back(block);
     BlockReference& reference = plan_.next.references[block];
     auto page = format::encode_directory_page(base_.geometry, generation, entries->slots);
     if (!is_new) reference.active = static_cast<std::uint8_t>(1 - reference.active);

@@ -39,6 +39,9 @@ struct Plan {
   /// Directory and metadata pages, encoded.
   std::vector<std::pair<PageNumber, std::vector<std::byte>>> internal_pages;
 
+  /// Directory blocks that it writes.
+  std::vector<std::size_t> written_blocks;
+
   /// Page 0 with references behind the count, to be durable before they are counted.
   std::optional<std::vector<std::byte>> page0_ahead;
 

@@ -187,6 +187,7 @@ Status Store::apply(std::span<GroupMember> group) {
   last_generation_ = Generation{previous.value + 1};
   const auto base = current();
   Planner planner(*base, last_generation_, pools_);
+  for (const std::size_t block : aborted_blocks_) planner.rewrite(block);
   std::uint64_t taken_in = 0;
   for (GroupMember& member : group) {
     member.result = planner.add(*member.change);
@@ -198,10 +199,17 @@ Status Store::apply(std::span<GroupMember> group) {
   }
   const Plan plan = planner.finish();
   if (auto done = committer_.commit(plan); !done) {
-    // The generation is not used again: what this group wrote may come to light in a crash.
+    // What this group wrote may come to light in a crash. The next group has the same generation,
+    // so that none is hidden further ahead than the opening expects, and writes the same blocks
+    // again, so that none of them has the generation of a group that it is not of.
     planner.abandon();
+    last_generation_ = previous;
+    for (const std::size_t block : plan.written_blocks) {
+      if (block < base->references.size()) aborted_blocks_.insert(block);
+    }
     return done;
   }
+  aborted_blocks_.clear();
   publish(plan);
   groups_.fetch_add(1, std::memory_order_relaxed);
   changes_.fetch_add(taken_in, std::memory_order_relaxed);

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "base/page_store.hpp"
 #include "base/thread_annotations.hpp"
@@ -77,7 +78,8 @@ class Store final : public PageStore {
   // Used by one thread at a time: the one in apply().
   Committer committer_;
   Pools pools_;
-  Generation last_generation_;  ///< Of the last group that was tried, whether it succeeded or not.
+  Generation last_generation_;            ///< Of the last group that succeeded.
+  std::set<std::size_t> aborted_blocks_;  ///< Directory blocks that groups since then have written.
 
   std::atomic<std::uint64_t> groups_{0};
   std::atomic<std::uint64_t> changes_{0};

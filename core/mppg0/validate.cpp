@@ -32,8 +32,8 @@ class Validator {
   Status claim_reference(std::size_t block) {
     const format::BlockReference& reference = state_.references[block];
     const std::string where = "directory block " + std::to_string(block);
-    if (auto why = refusal(reference.page_a, reference.page_b); !why.empty()) {
-      return tl::unexpected(Error(ErrorCode::CorruptDirectoryIndex, where + " " + why));
+    if (const auto why = refusal(reference.page_a, reference.page_b); !why.empty()) {
+      return tl::unexpected(Error(ErrorCode::CorruptDirectoryIndex, why).with_context(where));
     }
     claim(reference.page_a, where);
     claim(reference.page_b, where);
@@ -56,9 +56,9 @@ class Validator {
         continue;
       }
       if (!recovered_.report.damaged) {
-        return tl::unexpected(Error(ErrorCode::CorruptProtectedDirectory, where + " " + why));
+        return tl::unexpected(Error(ErrorCode::CorruptProtectedDirectory, why).with_context(where));
       }
-      report("entry-conflict", where, "its entry " + why + "; the entry is left out");
+      report("entry-conflict", where, why + "; the entry is left out");
       if (!kept) kept = std::make_shared<BlockEntries>(entries);
       kept->slots[slot] = {};
       --kept->in_use;
@@ -72,12 +72,12 @@ class Validator {
 
   /// Why the two pages cannot be what is claimed of them; empty if they can.
   [[nodiscard]] std::string refusal(PageNumber a, PageNumber b) const {
-    if (a == b) return "names page " + std::to_string(a.value) + " for both copies";
+    if (a == b) return "it names page " + std::to_string(a.value) + " for both copies";
     for (const PageNumber page : {a, b}) {
       const std::string number = std::to_string(page.value);
-      if (page < format::kFirstDataPage) return "names reserved page " + number;
-      if (page.value >= state_.allocated.size()) return "names page " + number + " past the end";
-      if (state_.internal.test(page.value)) return "names page " + number + ", which is in use";
+      if (page < format::kFirstDataPage) return "it names reserved page " + number;
+      if (page.value >= state_.allocated.size()) return "it names page " + number + " past the end";
+      if (state_.internal.test(page.value)) return "it names page " + number + ", which is in use";
     }
     return {};
   }

@@ -75,8 +75,10 @@ class Engine::Impl {
   std::unique_ptr<CommitQueue> queue;
   WriterTable writers;
 
-  /// Bytes of regular pages were written since the last flush of them.
-  std::atomic<bool> unflushed{false};
+  // Writes to regular pages that have returned, and how many of them a flush has covered. Counted
+  // after the write: a flush that began before it ended does not count for it.
+  std::atomic<std::uint64_t> writes_done{0};
+  std::atomic<std::uint64_t> writes_flushed{0};
 
   /// Whether the page's bytes may be used: it is allocated, or was freed while in use.
   [[nodiscard]] bool usable(PageNumber page) const {
@@ -121,7 +123,7 @@ class Engine::Impl {
     return {};
   }
 
-  Result<Allocation> submit(const Change& change) {
+  Result<Allocation> submit(const Change& change) const {
     if (file.read_only()) {
       return tl::unexpected(Error(ErrorCode::ReadOnly, file.name() + " was opened read-only"));
     }
@@ -129,7 +131,7 @@ class Engine::Impl {
     return queue->submit(change);
   }
 
-  Status submit_unpinned(const Change& change) {
+  Status submit_unpinned(const Change& change) const {
     TRY(require_unpinned(change));
     TRY(submit(change));
     return {};
@@ -182,8 +184,8 @@ Engine::~Engine() {
 }
 
 Status Engine::close() {
-  if (!impl_->unflushed.exchange(false)) return {};
-  return impl_->file.sync();
+  if (impl_->writes_done.load() == 0) return {};
+  return flush_all();
 }
 
 // --- Facts
@@ -310,8 +312,9 @@ Status Engine::read(PageNumber page, std::uint64_t offset, std::span<std::byte> 
 Status Engine::write(PageNumber page, std::uint64_t offset, std::span<const std::byte> bytes) {
   const InUse in_use(impl_->pins.pages, page);
   TRY_ASSIGN(const std::uint64_t at, impl_->place(page, offset, bytes.size()));
-  impl_->unflushed.store(true);
-  return impl_->file.write_at(at, bytes);
+  Status done = impl_->file.write_at(at, bytes);
+  impl_->writes_done.fetch_add(1);
+  return done;
 }
 
 Status Engine::flush(PageNumber page) {

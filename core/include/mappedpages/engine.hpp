@@ -217,7 +217,8 @@ class Engine {
   /// Writes into a regular page. Seen by readers at once; durable after `flush`.
   Status write(PageNumber page, std::uint64_t offset, std::span<const std::byte> bytes);
 
-  /// Makes everything written to this regular page so far durable.
+  /// Makes everything written to this regular page so far durable. Costs a flush only if regular
+  /// pages were written since the last one.
   Status flush(PageNumber page);
   Status flush_all();
 
