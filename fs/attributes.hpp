@@ -24,11 +24,11 @@ struct AttributeDefaults {
 
 /// Changes asked of an inode; what is not there stays.
 struct AttributeChange {
-  std::optional<mode_t> mode;  ///< Permission bits.
-  std::optional<uid_t> uid;
-  std::optional<gid_t> gid;
-  std::optional<timespec> atime;
-  std::optional<timespec> mtime;
+  std::optional<mode_t> mode{};  ///< Permission bits.
+  std::optional<uid_t> uid{};
+  std::optional<gid_t> gid{};
+  std::optional<timespec> atime{};
+  std::optional<timespec> mtime{};
 
   [[nodiscard]] bool empty() const { return !mode && !uid && !gid && !atime && !mtime; }
 };
