@@ -15,6 +15,8 @@
 namespace mappedpages::io {
 namespace {
 
+constexpr mode_t kOwnerOnly = 0600;
+
 Result<off_t> to_off_t(std::uint64_t offset) {
   if (offset > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max())) {
     return posix_error("offset " + std::to_string(offset), EFBIG);
@@ -139,6 +141,22 @@ tl::unexpected<Error> already_exists(const std::string& name) {
   return tl::unexpected(Error(ErrorCode::AlreadyExists, name + " exists already"));
 }
 
+bool is_unsupported(int os_error) {
+  return os_error == EINVAL || os_error == ENOSYS || os_error == EOPNOTSUPP || os_error == EPERM;
+}
+
+/// Gives a finished file its name, and never replaces anything. Filesystems differ in how they can
+/// do that; the last resort holds the name with an empty file, which a crash can leave.
+int publish(const char* temporary, const char* path) {
+  if (::renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) == 0) return 0;
+  if (!is_unsupported(errno)) return errno;
+  if (::link(temporary, path) == 0) return ::unlink(temporary) == 0 ? 0 : errno;
+  if (!is_unsupported(errno)) return errno;
+  const FileDescriptor name(::open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, kOwnerOnly));
+  if (!name) return errno;
+  return ::rename(temporary, path) == 0 ? 0 : errno;
+}
+
 /// For filesystems without O_TMPFILE: a temporary name beside the final one.
 Status create_by_rename(const std::filesystem::path& path,
                         const std::function<Status(StorageFile&)>& fill) {
@@ -146,10 +164,12 @@ Status create_by_rename(const std::filesystem::path& path,
   FileDescriptor fd(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!fd) return posix_error("cannot create " + temporary);
   auto done = fill_and_sync(std::move(fd), path.string(), fill);
-  if (done &&
-      ::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) != 0) {
-    done = errno == EEXIST ? already_exists(path.string())
-                           : Status(posix_error("cannot create " + path.string()));
+  if (done) {
+    const int os_error = publish(temporary.c_str(), path.c_str());
+    if (os_error == EEXIST) done = already_exists(path.string());
+    if (os_error != 0 && os_error != EEXIST) {
+      done = posix_error("cannot create " + path.string(), os_error);
+    }
   }
   if (!done) ::unlink(temporary.c_str());
   return done;
@@ -174,7 +194,6 @@ Status create_posix_file(const std::filesystem::path& path,
   struct stat facts {};
   if (::lstat(path.c_str(), &facts) == 0) return already_exists(path.string());
   const std::filesystem::path directory = path.has_parent_path() ? path.parent_path() : ".";
-  constexpr mode_t kOwnerOnly = 0600;
   FileDescriptor fd(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, kOwnerOnly));
   if (!fd && errno != EOPNOTSUPP && errno != EISDIR && errno != ENOSYS) {
     return posix_error("cannot create " + path.string());
