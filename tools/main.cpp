@@ -69,7 +69,14 @@ int usage_error(Terminal& terminal, const std::string& what) {
   return static_cast<int>(ExitCode::Usage);
 }
 
+/// -q may stand before the command too.
+void move_quiet_behind(std::vector<std::string>& words) {
+  if (words.size() < 2 || (words.front() != "-q" && words.front() != "--quiet")) return;
+  std::ranges::rotate(words, words.begin() + 1);
+}
+
 int main_program(std::vector<std::string> words, Terminal& terminal) {
+  move_quiet_behind(words);
   if (words.empty()) return usage_error(terminal, "no command was given");
   const std::string word = words.front();
   if (word == "-h" || word == "--help" || word == "help") {

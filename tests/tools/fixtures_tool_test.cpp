@@ -215,7 +215,8 @@ TEST(ToolJson, AProtectedPageThatCannotBeReadIsNull) {
   EXPECT_EQ(outcome.exit, 0);
   EXPECT_TRUE(is_one_line(outcome.err)) << outcome.err;
   EXPECT_NE(outcome.err.find("protected page 3"), std::string::npos) << outcome.err;
-  for (const json& page : json::parse(outcome.out).at("protected")) {
+  const json listing = json::parse(outcome.out);
+  for (const json& page : listing.at("protected")) {
     EXPECT_EQ(page.at("crc32").is_null(), page.at("id") == 3) << page;
   }
   const Outcome checked = run_tool({"check", "--json", db});
