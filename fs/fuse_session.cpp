@@ -17,6 +17,9 @@ namespace {
 /// For how long the kernel may keep what it knows, in seconds: all changes come through the mount.
 constexpr double kLongTimeout = 86400;
 
+/// A thread that commits waits for the disk: with fewer of them fewer could share a flush.
+constexpr unsigned kMaxThreads = 64;
+
 /// Arguments in the form that libfuse takes them.
 class Arguments {
  public:
@@ -136,6 +139,7 @@ int run_loop(fuse_session* session, bool single_threaded) {
   if (single_threaded) return fuse_session_loop(session);
   const std::unique_ptr<fuse_loop_config, void (*)(fuse_loop_config*)> config(
       fuse_loop_cfg_create(), fuse_loop_cfg_destroy);
+  fuse_loop_cfg_set_max_threads(config.get(), kMaxThreads);
   return fuse_session_loop_mt(session, config.get());
 }
 

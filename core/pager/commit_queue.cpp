@@ -1,5 +1,6 @@
 #include "pager/commit_queue.hpp"
 
+#include <thread>
 #include <utility>
 
 #include "io/posix_error.hpp"
@@ -15,16 +16,33 @@ Result<Allocation> CommitQueue::submit(const Change& change) {
     while (!me.done && running_) changed_.wait(mutex_);
     if (me.done) return std::move(me.member.result);
     running_ = true;
+    let_others_join();
     group = std::exchange(waiting_, {});
   }
+  const auto started = std::chrono::steady_clock::now();
   run(group);
   {
     const MutexLock lock(mutex_);
     for (Waiter* waiter : group) waiter->done = true;
     running_ = false;
+    committers_ = group.size() + waiting_.size();
+    last_duration_ = std::chrono::steady_clock::now() - started;
   }
   changed_.notify_all();
   return std::move(me.member.result);
+}
+
+/// Who was in the last group has only just been woken, and is likely to come back with its next
+/// change. Starting without them makes two groups of half the size, that is twice the flushes. A
+/// lone thread never waits here.
+void CommitQueue::let_others_join() {
+  constexpr int kShareOfACommit = 8;
+  const auto deadline = std::chrono::steady_clock::now() + last_duration_ / kShareOfACommit;
+  while (waiting_.size() < committers_ && std::chrono::steady_clock::now() < deadline) {
+    mutex_.unlock();
+    std::this_thread::yield();
+    mutex_.lock();
+  }
 }
 
 void CommitQueue::run(const std::vector<Waiter*>& group) {

@@ -1,6 +1,8 @@
 // Group commit: what waits while a commit runs is committed together, next.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <vector>
 
 #include "base/page_store.hpp"
@@ -26,6 +28,7 @@ class CommitQueue {
     bool done = false;
   };
 
+  void let_others_join() REQUIRES(mutex_);
   void run(const std::vector<Waiter*>& group);
   Status apply(const std::vector<Waiter*>& group);
 
@@ -36,6 +39,8 @@ class CommitQueue {
   ConditionVariable changed_;
   std::vector<Waiter*> waiting_ GUARDED_BY(mutex_);
   bool running_ GUARDED_BY(mutex_) = false;
+  std::size_t committers_ GUARDED_BY(mutex_) = 1;  ///< Who was in the last group or waited for it.
+  std::chrono::steady_clock::duration last_duration_ GUARDED_BY(mutex_){0};
 };
 
 }  // namespace mappedpages
