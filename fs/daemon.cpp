@@ -10,6 +10,7 @@
 #include <fstream>
 #include <system_error>
 
+#include "base/open_failure.hpp"
 #include "fs/log.hpp"
 #include "fs/mountpoint.hpp"
 #include "mappedpages/engine.hpp"
@@ -22,38 +23,18 @@ namespace stdfs = std::filesystem;
 /// fusermount3 -u can return before the old daemon has let go of the file.
 constexpr std::chrono::seconds kLockWait{5};
 
-ExitCode exit_code_of(const Error& error) {
-  switch (error.code()) {
-    case ErrorCode::NotAPagerFile:
-    case ErrorCode::UnsupportedVersion:
-      return ExitCode::NotAPagerFile;
-    case ErrorCode::InvalidPageSize:
-    case ErrorCode::CorruptSuperblock:
-    case ErrorCode::CorruptMetadata:
-    case ErrorCode::CorruptDirectoryIndex:
-    case ErrorCode::CorruptProtectedDirectory:
-    case ErrorCode::ChecksumMismatch:
-    case ErrorCode::NeedsRecovery:
-      return ExitCode::Damaged;
-    case ErrorCode::Locked:
-      return ExitCode::Locked;
-    default:
-      return ExitCode::CannotOpen;
-  }
-}
-
 /// What the user can do about it.
 std::string advice_for(const Error& error, const std::string& db) {
   if (error.code() == ErrorCode::NeedsRecovery) {
     return "; see: mappedpages check " + db +
            "; then mount with -o ro to look, or -o recover to use what is left";
   }
-  switch (exit_code_of(error)) {
-    case ExitCode::Damaged:
+  switch (open_failure(error.code())) {
+    case OpenFailure::Damaged:
       return "; see: mappedpages check " + db;
-    case ExitCode::Locked:
+    case OpenFailure::Locked:
       return "; end it or unmount it, then try again";
-    case ExitCode::NotAPagerFile:
+    case OpenFailure::NotAPagerFile:
       return "; is it the right file?";
     default:
       return "";
@@ -61,7 +42,8 @@ std::string advice_for(const Error& error, const std::string& db) {
 }
 
 Failure open_failure(const Error& error, const std::string& db) {
-  return {exit_code_of(error), error.message() + advice_for(error, db)};
+  return {static_cast<ExitCode>(open_failure(error.code())),
+          error.message() + advice_for(error, db)};
 }
 
 Outcome<void> check_db_exists(const Options& options, const stdfs::path& db) {

@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <string_view>
 
+#include "base/open_failure.hpp"
+
 namespace mappedpages::tools {
 namespace {
 
@@ -25,25 +27,8 @@ std::string advice_for_system_error(int os_error, const std::string& db) {
 }  // namespace
 
 ExitCode exit_code_of(const Error& error) {
-  switch (error.code()) {
-    case ErrorCode::InvalidArgument:
-      return ExitCode::Usage;
-    case ErrorCode::NotAPagerFile:
-    case ErrorCode::UnsupportedVersion:
-      return ExitCode::NotAPagerFile;
-    case ErrorCode::InvalidPageSize:
-    case ErrorCode::CorruptSuperblock:
-    case ErrorCode::CorruptMetadata:
-    case ErrorCode::CorruptDirectoryIndex:
-    case ErrorCode::CorruptProtectedDirectory:
-    case ErrorCode::ChecksumMismatch:
-    case ErrorCode::NeedsRecovery:
-      return ExitCode::Damaged;
-    case ErrorCode::Locked:
-      return ExitCode::Locked;
-    default:
-      return ExitCode::CannotOpen;
-  }
+  if (error.code() == ErrorCode::InvalidArgument) return ExitCode::Usage;
+  return static_cast<ExitCode>(open_failure(error.code()));
 }
 
 namespace {
