@@ -72,7 +72,8 @@ int usage_error(Terminal& terminal, const std::string& what) {
 /// -q may stand before the command too.
 void move_quiet_behind(std::vector<std::string>& words) {
   if (words.size() < 2 || (words.front() != "-q" && words.front() != "--quiet")) return;
-  std::ranges::rotate(words, words.begin() + 1);
+  // Not std::ranges::rotate: what it returns does not compile with clang 14.
+  std::rotate(words.begin(), words.begin() + 1, words.end());
 }
 
 int main_program(std::vector<std::string> words, Terminal& terminal) {
