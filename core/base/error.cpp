@@ -27,6 +27,7 @@ constexpr std::array kCodes{
     CodeFacts{ErrorCode::DoubleFree, "DoubleFree", ENOENT},
     CodeFacts{ErrorCode::PagePinned, "PagePinned", EBUSY},
     CodeFacts{ErrorCode::WriterActive, "WriterActive", EBUSY},
+    CodeFacts{ErrorCode::Conflict, "Conflict", EAGAIN},
     CodeFacts{ErrorCode::ReadOnly, "ReadOnly", EROFS},
     CodeFacts{ErrorCode::Full, "Full", ENOSPC},
     CodeFacts{ErrorCode::DirectoryFull, "DirectoryFull", ENOSPC},

@@ -12,10 +12,15 @@
 #include "mappedpages/change.hpp"
 #include "mappedpages/error.hpp"
 #include "mappedpages/ids.hpp"
+#include "mappedpages/page_index.hpp"
 #include "mappedpages/page_info.hpp"
 #include "mappedpages/report.hpp"
 
 namespace mappedpages {
+
+namespace io {
+class StorageFile;
+}  // namespace io
 
 /// A change in a group that commits together, and what became of it. One that cannot be done (a
 /// double free, a full file) fails alone; the others of its group go on.
@@ -51,8 +56,8 @@ class PageKeeper {
 
 /// A store of pages in one on-disk format.
 ///
-/// Threads: `apply` is called by one thread at a time; everything else from any thread, also while
-/// `apply` runs, and answers from the last committed state.
+/// Threads: `apply` and `promise` are called by one thread at a time; everything else from any
+/// thread, also while `apply` runs, and answers from the last committed state.
 class PageStore {
  public:
   PageStore() = default;
@@ -73,10 +78,8 @@ class PageStore {
   /// Byte offset of a page in the file. Nobody else multiplies by the page size.
   [[nodiscard]] virtual Result<std::uint64_t> locate(PageNumber page) const = 0;
 
-  /// The first regular page at or after `from`, in one committed state.
-  [[nodiscard]] virtual std::optional<PageNumber> next_regular(PageNumber from) const = 0;
-  [[nodiscard]] virtual std::optional<ProtectedNumber> next_protected(
-      ProtectedNumber from) const = 0;
+  /// Which pages the committed state has allocated.
+  [[nodiscard]] virtual std::shared_ptr<const PageIndex> index() const = 0;
 
   /// NotAllocated where there is none.
   [[nodiscard]] virtual Result<ProtectedInfo> info(ProtectedNumber page) const = 0;
@@ -90,6 +93,23 @@ class PageStore {
   /// Out of space before the first flush is such an error and leaves the store as it was; any other
   /// latches it (Unavailable from then on).
   virtual Status apply(std::span<GroupMember> group) = 0;
+
+  /// Promises numbers, all or none: nobody else is given them before a change with them in
+  /// `Change::reserved` commits, or `take_back`. Called by one thread at a time, as `apply`.
+  virtual Result<Allocation> promise(PageCount pages, PageCount protected_pages) = 0;
+
+  /// Takes promises back that no change has redeemed. Any thread.
+  virtual void take_back(Allocation promised) = 0;
+
+  /// Returns when the keeper knows of everything that the committed state has freed.
+  virtual void settle() const = 0;
+
+  /// Begins a copy of the committed state into a new, empty file; called between commits, and not
+  /// again before `finish_copy`. From then on pages of that state are copied before they change.
+  virtual Status begin_copy(io::StorageFile& target) = 0;
+
+  /// Copies the rest, while commits go on. The copy is complete, and not flushed, when it returns.
+  virtual Status finish_copy(const Progress& progress) = 0;
 
   /// The page that the next allocation would take from the free ones; none: the file would grow.
   [[nodiscard]] virtual std::optional<PageNumber> next_free() const = 0;

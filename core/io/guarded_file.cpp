@@ -12,6 +12,7 @@ GuardedFile::GuardedFile(std::unique_ptr<StorageFile> file, bool read_only)
 
 Status GuardedFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
   TRY(writable());
+  announce(offset, bytes.size());
   return after_write(file_->write_at(offset, bytes));
 }
 
@@ -22,6 +23,7 @@ Status GuardedFile::reserve(std::uint64_t size) {
 
 Status GuardedFile::write_and_sync(std::uint64_t offset, std::span<const std::byte> bytes) {
   TRY(writable());
+  announce(offset, bytes.size());
   flushes_.fetch_add(1, std::memory_order_relaxed);
   return after_flush(file_->write_and_sync(offset, bytes));
 }
@@ -52,6 +54,11 @@ Status GuardedFile::writable() const {
   return tl::unexpected(
       Error(ErrorCode::Unavailable,
             "read-only since an earlier failure (" + latched()->message() + "); open it again"));
+}
+
+void GuardedFile::announce(std::uint64_t offset, std::size_t size) {
+  WriteObserver* const observer = observer_.load(std::memory_order_acquire);
+  if (observer != nullptr) observer->before_write(offset, size);
 }
 
 Status GuardedFile::after_write(Status done) {

@@ -1,10 +1,15 @@
 #include "io/posix_file.hpp"
 
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -80,6 +85,25 @@ class PosixFile final : public StorageFile {
     // Not repeated after EINTR or anything else: a flush that failed once proves nothing later.
     if (::fdatasync(fd_.get()) != 0) return posix_error("cannot flush " + name_);
     return {};
+  }
+
+  [[nodiscard]] Result<Mapping> map(std::uint64_t offset, std::size_t size,
+                                    bool writable) const override {
+    TRY_ASSIGN(const off_t at, to_off_t(offset));
+    const int protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+    void* const begin = ::mmap(nullptr, size, protection, MAP_SHARED, fd_.get(), at);
+    if (begin == MAP_FAILED) return posix_error("cannot map " + name_);
+    return Mapping({static_cast<std::byte*>(begin), size});
+  }
+
+  Result<bool> clone_from(const StorageFile& source) override {
+    const auto* file = dynamic_cast<const PosixFile*>(&source);
+    if (file == nullptr) return false;
+    if (::ioctl(fd_.get(), FICLONE, file->fd_.get()) == 0) return true;
+    // Another filesystem, or one that cannot: each has its own word for it.
+    constexpr std::array kCannot{EOPNOTSUPP, ENOTTY, ENOSYS, EXDEV, EINVAL, EPERM};
+    if (std::ranges::find(kCannot, errno) != kCannot.end()) return false;
+    return posix_error("cannot clone " + source.name() + " to " + name_);
   }
 
   [[nodiscard]] const std::string& name() const override { return name_; }

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "base/mapping.hpp"
 #include "mappedpages/error.hpp"
 
 namespace mappedpages::io {
@@ -43,6 +44,22 @@ class StorageFile {
 
   /// Makes every write and growth that returned before this call durable.
   virtual Status sync() = 0;
+
+  /// Shows `size` bytes from `offset`, both multiples of the system's page size, in memory: stores
+  /// into it are writes, if `writable`, and reads see all writes. The mapping may outlive the file
+  /// object. Only files of the operating system can do it: InvalidArgument elsewhere.
+  [[nodiscard]] virtual Result<Mapping> map(std::uint64_t offset, std::size_t size,
+                                            bool writable) const {
+    (void)offset, (void)size, (void)writable;
+    return tl::unexpected(Error(ErrorCode::InvalidArgument, name() + " cannot be mapped"));
+  }
+
+  /// Makes this new, empty file an exact copy of `source` by sharing its blocks. False where the
+  /// filesystem cannot do that; nothing has happened then.
+  virtual Result<bool> clone_from(const StorageFile& source) {
+    (void)source;
+    return false;
+  }
 
   /// What to call this file in messages.
   [[nodiscard]] virtual const std::string& name() const = 0;

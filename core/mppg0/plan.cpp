@@ -31,6 +31,21 @@ std::optional<Number> first_repeated(std::vector<Number> numbers) {
   return at == numbers.end() ? std::nullopt : std::optional(*at);
 }
 
+/// The numbers of a change, to look one up in.
+template <class Number>
+class Lookup {
+ public:
+  explicit Lookup(std::vector<Number> numbers) : numbers_(std::move(numbers)) {
+    std::ranges::sort(numbers_);
+  }
+  [[nodiscard]] bool contains(Number number) const {
+    return std::ranges::binary_search(numbers_, number);
+  }
+
+ private:
+  std::vector<Number> numbers_;
+};
+
 template <class Number>
 std::string named(const char* what, Number page) {
   return what + std::to_string(page.value);
@@ -47,17 +62,21 @@ Result<Allocation> Planner::add(const Change& change) {
   TRY(check_frees(change));
   TRY(check_writes(change));
   TRY(check_alloc_at(change));
+  TRY(check_reserved(change.reserved));
+  TRY(check_contents(change));
   TRY_ASSIGN(const Needs needs, needs_of(change));
   // From here on nothing can fail.
   for (const PageNumber page : change.free_pages) free_page(page);
   for (const ProtectedNumber page : change.free_protected) free_protected(page);
-  for (const ProtectedWrite& one : change.writes) write(one);
   grow(needs.total);
   for (const PageNumber page : change.alloc_at) {
     take(page, false);
     plan_.content[page] = {};
   }
   for (std::size_t i = 0; i < needs.new_blocks; ++i) add_block();
+  alloc_reserved(change.reserved);
+  for (const InitialContent& one : change.contents) plan_.content[one.page] = one.bytes;
+  for (const ProtectedWrite& one : change.writes) write(one);
   Allocation given;
   for (std::uint64_t i = 0; i < change.alloc_pages.value; ++i) given.pages.push_back(alloc_page());
   for (std::uint64_t i = 0; i < change.alloc_protected.value; ++i) {
@@ -101,6 +120,8 @@ Status Planner::check_free(PageNumber page) const {
 }
 
 Status Planner::check_writes(const Change& change) const {
+  const Lookup freed_here(change.free_protected);
+  const Lookup new_here(change.reserved.protected_pages);
   std::vector<ProtectedNumber> pages;
   for (const ProtectedWrite& one : change.writes) {
     if (one.bytes.size() != base_.geometry.page_size()) {
@@ -108,9 +129,8 @@ Status Planner::check_writes(const Change& change) const {
                     "a write of " + std::to_string(one.bytes.size()) + " bytes to " +
                         named("protected page ", one.page) + ", not one page");
     }
-    const bool freed =
-        std::ranges::find(change.free_protected, one.page) != change.free_protected.end();
-    if (freed || plan_.next.find(one.page) == nullptr) {
+    const bool there = plan_.next.find(one.page) != nullptr || new_here.contains(one.page);
+    if (!there || freed_here.contains(one.page)) {
       return refuse(ErrorCode::NotAllocated,
                     named("protected page ", one.page) + " is not allocated");
     }
@@ -151,6 +171,38 @@ Status Planner::check_alloc_at(const Change& change) const {
   return {};
 }
 
+Status Planner::check_reserved(const Allocation& reserved) const {
+  bool all_promised = true;
+  for (const PageNumber page : reserved.pages) {
+    all_promised = all_promised && pools_.promised_pages.contains(page.value);
+  }
+  for (const ProtectedNumber page : reserved.protected_pages) {
+    all_promised = all_promised && pools_.promised_protected.contains(page.value);
+  }
+  if (all_promised && !first_repeated(reserved.pages) &&
+      !first_repeated(reserved.protected_pages)) {
+    return {};
+  }
+  return refuse(ErrorCode::InvalidArgument, "a number that was not reserved for this change");
+}
+
+Status Planner::check_contents(const Change& change) const {
+  const Lookup named_here(change.alloc_at);
+  const Lookup reserved_here(change.reserved.pages);
+  for (const InitialContent& one : change.contents) {
+    if (one.bytes.size() != base_.geometry.page_size()) {
+      return refuse(ErrorCode::InvalidArgument, "content of " + std::to_string(one.bytes.size()) +
+                                                    " bytes for " + named("page ", one.page) +
+                                                    ", not one page");
+    }
+    if (!named_here.contains(one.page) && !reserved_here.contains(one.page)) {
+      return refuse(ErrorCode::InvalidArgument,
+                    named("page ", one.page) + " is not allocated by this change");
+    }
+  }
+  return {};
+}
+
 Result<Planner::Needs> Planner::needs_of(const Change& change) const {
   const format::Geometry& geometry = base_.geometry;
   const std::uint64_t capacity = geometry.capacity().value;
@@ -159,37 +211,67 @@ Result<Planner::Needs> Planner::needs_of(const Change& change) const {
     return refuse(ErrorCode::Full, "more pages than the " + std::to_string(capacity) +
                                        " that a file with this page size can have");
   }
-  Needs needs;
-  const std::uint64_t free_slots = pools_.protected_pages.count();
-  if (change.alloc_protected.value > free_slots) {
-    const std::size_t slots = geometry.slots_per_block();
-    needs.new_blocks = (change.alloc_protected.value - free_slots + slots - 1) / slots;
-  }
-  if (needs.new_blocks > geometry.max_blocks() - plan_.next.references.size()) {
+  const std::size_t new_blocks = new_blocks_for(change);
+  if (new_blocks > geometry.max_blocks() - plan_.next.references.size()) {
     return refuse(ErrorCode::DirectoryFull, "page 0 can refer to " +
                                                 std::to_string(geometry.max_blocks()) +
                                                 " directory blocks and no more");
   }
-  const std::uint64_t pages = change.alloc_pages.value + 2 * change.alloc_protected.value +
-                              2 * needs.new_blocks + change.alloc_at.size();
-  TRY_ASSIGN(needs.total, total_for(change, pages));
-  return needs;
+  const auto moved = static_cast<std::uint64_t>(
+      std::ranges::count(change.writes, true, &ProtectedWrite::relocate));
+  const std::uint64_t protected_pages =
+      change.alloc_protected.value + change.reserved.protected_pages.size() + moved;
+  const std::uint64_t pages =
+      change.alloc_pages.value + change.alloc_at.size() + 2 * (protected_pages + new_blocks);
+  TRY_ASSIGN(const PageCount total, total_for(change, pages));
+  return Needs{.new_blocks = new_blocks, .total = total};
 }
 
-/// The size that the file needs: it doubles, and takes the last step to its capacity.
+/// As many as hold every promised number, and the rest of the new ones in slots that nobody was
+/// promised.
+std::size_t Planner::new_blocks_for(const Change& change) const {
+  const format::Geometry& geometry = base_.geometry;
+  const std::size_t now = plan_.next.references.size();
+  std::size_t blocks = now;
+  for (const ProtectedNumber page : change.reserved.protected_pages) {
+    blocks = std::max(blocks, geometry.block_of(page) + 1);
+  }
+  const auto free_slots = [&] {
+    const std::uint64_t first = geometry.protected_number(now, 0).value;
+    const std::uint64_t end = geometry.protected_number(blocks, 0).value;
+    const auto promised = std::distance(pools_.promised_protected.lower_bound(first),
+                                        pools_.promised_protected.lower_bound(end));
+    return pools_.protected_pages.count() + (end - first) - static_cast<std::uint64_t>(promised);
+  };
+  const std::size_t slots = geometry.slots_per_block();
+  for (std::uint64_t have = free_slots(); have < change.alloc_protected.value;
+       have = free_slots()) {
+    blocks += (change.alloc_protected.value - have + slots - 1) / slots;
+  }
+  return blocks - now;
+}
+
+/// The size that the file needs, for the named pages and for as many of any number: it doubles, and
+/// takes the last step to its capacity.
 Result<PageCount> Planner::total_for(const Change& change, std::uint64_t pages) const {
   const std::uint64_t capacity = base_.geometry.capacity().value;
   const std::uint64_t now = plan_.next.total().value;
   std::uint64_t least = now;
-  const std::uint64_t at_hand = pools_.pages.count();
-  if (pages > at_hand) least = now + (pages - at_hand);
   for (const PageNumber page : change.alloc_at) least = std::max(least, page.value + 1);
-  if (least > capacity) {
-    return refuse(ErrorCode::Full, "the file is full: it can have " + std::to_string(capacity) +
-                                       " pages with this page size");
-  }
+  for (const PageNumber page : change.reserved.pages) least = std::max(least, page.value + 1);
+  const auto at_hand = [&](std::uint64_t total) {
+    const auto promised = std::distance(pools_.promised_pages.lower_bound(now),
+                                        pools_.promised_pages.lower_bound(total));
+    return pools_.pages.count() + (total - now) - static_cast<std::uint64_t>(promised);
+  };
   std::uint64_t total = now;
-  while (total < least) total = std::min(2 * total, capacity);
+  while (total < least || at_hand(total) < pages) {
+    if (total == capacity) {
+      return refuse(ErrorCode::Full, "the file is full: it can have " + std::to_string(capacity) +
+                                         " pages with this page size");
+    }
+    total = std::min(2 * total, capacity);
+  }
   return PageCount{total};
 }
 
@@ -201,7 +283,9 @@ void Planner::grow(PageCount total) {
   plan_.next.grow(total);
   grown_to_ = total;
   pools_.pages.resize(total.value);
-  for (std::uint64_t page = before; page < total.value; ++page) pools_.pages.insert(page);
+  for (std::uint64_t page = before; page < total.value; ++page) {
+    if (!pools_.promised_pages.contains(page)) pools_.pages.insert(page);
+  }
 }
 
 void Planner::add_block() {
@@ -215,7 +299,9 @@ void Planner::add_block() {
   edit(block);
   const std::uint64_t first = base_.geometry.protected_number(block, 0).value;
   pools_.protected_pages.resize(first + slots);
-  for (std::uint64_t i = 0; i < slots; ++i) pools_.protected_pages.insert(first + i);
+  for (std::uint64_t number = first; number < first + slots; ++number) {
+    if (!pools_.promised_protected.contains(number)) pools_.protected_pages.insert(number);
+  }
 }
 
 PageNumber Planner::take_lowest() {
@@ -247,6 +333,26 @@ ProtectedNumber Planner::alloc_protected() {
   const ProtectedNumber number{*lowest};
   pools_.protected_pages.erase(number.value);
   taken_protected_.push_back(number);
+  fill_slot(number);
+  return number;
+}
+
+void Planner::alloc_reserved(const Allocation& reserved) {
+  for (const PageNumber page : reserved.pages) {
+    pools_.promised_pages.erase(page.value);
+    redeemed_.pages.push_back(page);
+    plan_.next.allocate(page, false);
+    plan_.content[page] = {};
+  }
+  for (const ProtectedNumber number : reserved.protected_pages) {
+    pools_.promised_protected.erase(number.value);
+    redeemed_.protected_pages.push_back(number);
+    fill_slot(number);
+  }
+}
+
+/// A new protected page, of zeros.
+void Planner::fill_slot(ProtectedNumber number) {
   const PageNumber a = take_lowest();
   const PageNumber b = take_lowest();
   // Only the active copy is ever read before it is written.
@@ -260,7 +366,6 @@ ProtectedNumber Planner::alloc_protected() {
                                                    .in_use = true};
   ++entries.in_use;
   ++plan_.next.protected_count;
-  return number;
 }
 
 void Planner::free_page(PageNumber page) {
@@ -287,6 +392,7 @@ void Planner::free_protected(ProtectedNumber page) {
 void Planner::write(const ProtectedWrite& write) {
   BlockEntries& entries = edit(base_.geometry.block_of(write.page));
   DirectoryEntry& entry = entries.slots[base_.geometry.slot_of(write.page)];
+  if (write.relocate) relocate(entry);
   const DirectoryEntry* committed = base_.find(write.page);
   const bool was_there = committed != nullptr && committed->page_a == entry.page_a &&
                          committed->page_b == entry.page_b;
@@ -295,6 +401,15 @@ void Planner::write(const ProtectedWrite& write) {
   plan_.content[entry.active_page()] = write.bytes;
   entry.content_crc = crc32(write.bytes);
   ++entry.generation;
+}
+
+/// Gives the page two new copies. The old ones are free when the group is durable.
+void Planner::relocate(DirectoryEntry& entry) {
+  for (PageNumber* copy : {&entry.page_a, &entry.page_b}) {
+    free_page(*copy);
+    *copy = take_lowest();
+  }
+  entry.active_slot = 0;
 }
 
 std::uint32_t Planner::zero_page_crc() {
@@ -371,6 +486,10 @@ void Planner::abandon() {
   for (const PageNumber page : taken_) pools_.pages.insert(page.value);
   for (const ProtectedNumber page : taken_protected_) {
     pools_.protected_pages.insert(page.value);
+  }
+  for (const PageNumber page : redeemed_.pages) pools_.promised_pages.insert(page.value);
+  for (const ProtectedNumber page : redeemed_.protected_pages) {
+    pools_.promised_protected.insert(page.value);
   }
   // What growth and new blocks brought never was.
   for (std::uint64_t page = base_.total().value; page < grown_to_.value; ++page) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
@@ -15,10 +16,15 @@
 
 namespace mappedpages::mppg0 {
 
-/// What may be handed out now: neither allocated nor still looked at by somebody.
+/// What may be handed out now: neither allocated, nor still looked at by somebody, nor promised.
 struct Pools {
   FreeMap pages;            ///< By page number.
   FreeMap protected_pages;  ///< By protected number; as many as the existing blocks have slots.
+
+  /// Promised to a batch, so in no pool; also numbers beyond the end of the file and the last
+  /// block.
+  std::set<std::uint64_t> promised_pages;
+  std::set<std::uint64_t> promised_protected;
 };
 
 /// A protected page that a group frees, with what it was.
@@ -80,7 +86,10 @@ class Planner {
   Status check_free(PageNumber page) const;
   Status check_writes(const Change& change) const;
   Status check_alloc_at(const Change& change) const;
+  Status check_reserved(const Allocation& reserved) const;
+  Status check_contents(const Change& change) const;
   Result<Needs> needs_of(const Change& change) const;
+  [[nodiscard]] std::size_t new_blocks_for(const Change& change) const;
   Result<PageCount> total_for(const Change& change, std::uint64_t pages) const;
 
   void grow(PageCount total);
@@ -89,9 +98,12 @@ class Planner {
   void take(PageNumber page, bool for_store);
   PageNumber alloc_page();
   ProtectedNumber alloc_protected();
+  void alloc_reserved(const Allocation& reserved);
+  void fill_slot(ProtectedNumber number);
   void free_page(PageNumber page);
   void free_protected(ProtectedNumber page);
   void write(const ProtectedWrite& write);
+  void relocate(format::DirectoryEntry& entry);
   BlockEntries& edit(std::size_t block);
   std::uint32_t zero_page_crc();
 
@@ -107,6 +119,7 @@ class Planner {
   std::map<std::size_t, std::shared_ptr<BlockEntries>> edited_;
   std::vector<PageNumber> taken_;
   std::vector<ProtectedNumber> taken_protected_;
+  Allocation redeemed_;  ///< What was promised, and is allocated now.
   std::optional<std::uint32_t> zero_page_crc_;
 };
 

@@ -20,7 +20,7 @@ PageUse State::use_of(PageNumber page) const {
   return allocated.test(page.value) ? PageUse::Regular : PageUse::Free;
 }
 
-std::optional<PageNumber> State::next_regular(PageNumber from) const {
+std::optional<PageNumber> State::next(PageNumber from) const {
   if (from.value >= allocated.size()) return std::nullopt;
   const auto all = allocated.words();
   const auto not_ours = internal.words();
@@ -36,7 +36,7 @@ std::optional<PageNumber> State::next_regular(PageNumber from) const {
   return std::nullopt;
 }
 
-std::optional<ProtectedNumber> State::next_protected(ProtectedNumber from) const {
+std::optional<ProtectedNumber> State::next(ProtectedNumber from) const {
   std::size_t slot = geometry.slot_of(from);
   for (std::uint64_t block = geometry.block_of(from); block < contents.size(); ++block, slot = 0) {
     const BlockEntries& entries = *contents[block];

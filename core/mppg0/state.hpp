@@ -12,6 +12,7 @@
 #include "format/superblock.hpp"
 #include "mappedpages/error.hpp"
 #include "mappedpages/ids.hpp"
+#include "mappedpages/page_index.hpp"
 #include "mappedpages/page_info.hpp"
 
 namespace mappedpages::mppg0 {
@@ -24,7 +25,7 @@ struct BlockEntries {
 
 /// Everything that one commit decided. Built aside, then published whole and never changed: a
 /// reader that holds it sees one moment. Copying costs two bitmaps and a pointer a block.
-struct State {
+struct State final : PageIndex {
   explicit State(format::Geometry g) : geometry(g) {}
 
   format::Geometry geometry;
@@ -44,8 +45,8 @@ struct State {
   [[nodiscard]] PageCount total() const { return PageCount{allocated.size()}; }
   [[nodiscard]] StoreCounts counts() const;
   [[nodiscard]] PageUse use_of(PageNumber page) const;
-  [[nodiscard]] std::optional<PageNumber> next_regular(PageNumber from) const;
-  [[nodiscard]] std::optional<ProtectedNumber> next_protected(ProtectedNumber from) const;
+  [[nodiscard]] std::optional<PageNumber> next(PageNumber from) const override;
+  [[nodiscard]] std::optional<ProtectedNumber> next(ProtectedNumber from) const override;
 
   /// The entry of an allocated protected page; null otherwise. Lives as long as this state.
   [[nodiscard]] const format::DirectoryEntry* find(ProtectedNumber page) const;

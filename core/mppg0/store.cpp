@@ -60,7 +60,9 @@ Store::Store(io::GuardedFile& file, PageKeeper& keeper, Recovered recovered)
       report_(std::move(recovered.report)),
       committer_(file, geometry_),
       last_generation_(recovered.newest),
+      copier_(file.unguarded(), geometry_),
       state_(std::make_shared<const State>(std::move(recovered.state))) {
+  file_.observe(copier_);
   fill_pools(*current());
 }
 
@@ -174,6 +176,10 @@ Result<ProtectedInfo> Store::read(ProtectedNumber page, std::span<std::byte> out
   }
 }
 
+Status Store::begin_copy(io::StorageFile& target) {
+  return copier_.begin(current(), target);
+}
+
 // --- Groups
 
 Status Store::apply(std::span<GroupMember> group) {
@@ -217,6 +223,7 @@ Status Store::apply(std::span<GroupMember> group) {
 }
 
 void Store::publish(const Plan& plan) {
+  const MutexLock publishing(publish_mutex_);
   {
     // Kept entries must be found by whoever does not find them in the new state.
     const MutexLock lock(kept_mutex_);
@@ -253,7 +260,94 @@ void Store::pool(const State& state, PageNumber page) {
   if (!state.allocated.test(page.value)) pools_.pages.insert(page.value);
 }
 
+// --- Promises
+
+Result<Allocation> Store::promise(PageCount pages, PageCount protected_pages) {
+  TRY(file_.writable());
+  take_returned();
+  const auto state = current();
+  Allocation promised;
+  Status done = promise_pages(pages, *state, promised.pages);
+  if (done) done = promise_protected(protected_pages, *state, promised.protected_pages);
+  note_next_free();
+  if (done) return promised;
+  take_back(std::move(promised));
+  return tl::unexpected(done.error());
+}
+
+/// The lowest free pages, then such as the file has to grow for.
+Status Store::promise_pages(PageCount count, const State& state, std::vector<PageNumber>& given) {
+  std::uint64_t beyond = state.total().value;
+  while (given.size() < count.value) {
+    auto number = pools_.pages.lowest();
+    if (!number) {
+      while (pools_.promised_pages.contains(beyond)) ++beyond;
+      number = beyond;
+    }
+    if (*number >= geometry_.capacity().value) {
+      return tl::unexpected(Error(ErrorCode::Full, "the file is full: it can have " +
+                                                       std::to_string(geometry_.capacity().value) +
+                                                       " pages with this page size"));
+    }
+    pools_.pages.erase(*number);
+    pools_.promised_pages.insert(*number);
+    given.emplace_back(*number);
+  }
+  return {};
+}
+
+/// The lowest free slots, then such as are in blocks to come.
+Status Store::promise_protected(PageCount count, const State& state,
+                                std::vector<ProtectedNumber>& given) {
+  std::uint64_t beyond = geometry_.protected_number(state.references.size(), 0).value;
+  while (given.size() < count.value) {
+    auto number = pools_.protected_pages.lowest();
+    if (!number) {
+      while (pools_.promised_protected.contains(beyond)) ++beyond;
+      number = beyond;
+    }
+    if (geometry_.block_of(ProtectedNumber{*number}) >= geometry_.max_blocks()) {
+      return tl::unexpected(Error(ErrorCode::DirectoryFull,
+                                  "page 0 can refer to " + std::to_string(geometry_.max_blocks()) +
+                                      " directory blocks and no more"));
+    }
+    pools_.protected_pages.erase(*number);
+    pools_.promised_protected.insert(*number);
+    given.emplace_back(*number);
+  }
+  return {};
+}
+
+void Store::take_back(Allocation promised) {
+  if (promised.empty()) return;
+  const MutexLock lock(kept_mutex_);
+  taken_back_.push_back(std::move(promised));
+}
+
+void Store::take_back_promises() {
+  std::vector<Allocation> all;
+  {
+    const MutexLock lock(kept_mutex_);
+    all.swap(taken_back_);
+  }
+  // Numbers beyond the end were in no pool, and come into one when the file grows.
+  const auto state = current();
+  for (const Allocation& promised : all) {
+    for (const PageNumber page : promised.pages) {
+      pools_.promised_pages.erase(page.value);
+      if (page.value < state->total().value) pools_.pages.insert(page.value);
+    }
+    for (const ProtectedNumber page : promised.protected_pages) {
+      pools_.promised_protected.erase(page.value);
+      if (geometry_.block_of(page) < state->references.size()) {
+        pools_.protected_pages.insert(page.value);
+      }
+    }
+  }
+}
+
 void Store::take_returned() {
+  take_back_promises();
   const auto state = current();
   for (const PageNumber page : keeper_.take_returned_pages()) pool(*state, page);
   for (const ProtectedNumber page : keeper_.take_returned_protected()) {

@@ -10,6 +10,7 @@
 #include "base/thread_annotations.hpp"
 #include "io/guarded_file.hpp"
 #include "mppg0/commit.hpp"
+#include "mppg0/page_copier.hpp"
 #include "mppg0/plan.hpp"
 #include "mppg0/recovery.hpp"
 #include "mppg0/state.hpp"
@@ -44,22 +45,26 @@ class Store final : public PageStore {
   [[nodiscard]] Result<std::uint64_t> locate(PageNumber page) const override {
     return geometry_.offset_of(page);
   }
-  [[nodiscard]] std::optional<PageNumber> next_regular(PageNumber from) const override {
-    return current()->next_regular(from);
-  }
-  [[nodiscard]] std::optional<ProtectedNumber> next_protected(ProtectedNumber from) const override {
-    return current()->next_protected(from);
-  }
+  [[nodiscard]] std::shared_ptr<const PageIndex> index() const override { return current(); }
   [[nodiscard]] Result<ProtectedInfo> info(ProtectedNumber page) const override;
   Result<ProtectedInfo> read(ProtectedNumber page, std::span<std::byte> out) const override;
   Status apply(std::span<GroupMember> group) override;
+  Result<Allocation> promise(PageCount pages, PageCount protected_pages) override;
+  void take_back(Allocation promised) override EXCLUDES(kept_mutex_);
+  void settle() const override EXCLUDES(publish_mutex_) { const MutexLock lock(publish_mutex_); }
+  Status begin_copy(io::StorageFile& target) override;
+  Status finish_copy(const Progress& progress) override { return copier_.finish(progress); }
   [[nodiscard]] std::optional<PageNumber> next_free() const override;
 
  private:
   Status settle_and_open(const Recovered& recovered);
   void fill_pools(const State& state);
   void take_returned();
-  void publish(const Plan& plan);
+  void take_back_promises() EXCLUDES(kept_mutex_);
+  Status promise_pages(PageCount count, const State& state, std::vector<PageNumber>& given);
+  Status promise_protected(PageCount count, const State& state,
+                           std::vector<ProtectedNumber>& given);
+  void publish(const Plan& plan) EXCLUDES(publish_mutex_);
   void pool_freed(const Plan& plan);
   void pool(const State& state, PageNumber page);
   void note_next_free();
@@ -85,13 +90,19 @@ class Store final : public PageStore {
   std::atomic<std::uint64_t> changes_{0};
   std::atomic<std::uint64_t> next_free_{0};  ///< 0: none.
 
-  // Neither mutex is held while another is taken, nor during I/O.
+  PageCopier copier_;
+
+  // None is held during I/O, and none while another is taken, but for this one, which is first: it
+  // is held from the new state to the last question to the keeper.
+  mutable Mutex publish_mutex_;
+
   mutable Mutex state_mutex_;
   std::shared_ptr<const State> state_ GUARDED_BY(state_mutex_);
 
   mutable Mutex kept_mutex_;
   /// Freed protected pages that somebody still has pinned, and what they were.
   std::map<ProtectedNumber, format::DirectoryEntry> kept_ GUARDED_BY(kept_mutex_);
+  std::vector<Allocation> taken_back_ GUARDED_BY(kept_mutex_);  ///< Not in the pools again yet.
 };
 
 }  // namespace mappedpages::mppg0

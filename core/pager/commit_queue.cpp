@@ -8,13 +8,23 @@
 namespace mappedpages {
 
 Result<Allocation> CommitQueue::submit(const Change& change) {
-  Waiter me{.member = {.change = &change}};
+  GroupMember member{.change = &change};
+  submit({&member, 1});
+  return std::move(member.result);
+}
+
+void CommitQueue::submit(std::span<GroupMember> members) {
+  if (members.empty()) return;
+  std::vector<Waiter> mine;
+  mine.reserve(members.size());
+  for (GroupMember& member : members) mine.push_back({member});
   std::vector<Waiter*> group;
   {
     const MutexLock lock(mutex_);
-    waiting_.push_back(&me);
-    while (!me.done && running_) changed_.wait(mutex_);
-    if (me.done) return std::move(me.member.result);
+    for (Waiter& waiter : mine) waiting_.push_back(&waiter);
+    // Whoever leads takes all that wait, so mine are done together.
+    while (!mine.front().done && running_) changed_.wait(mutex_);
+    if (mine.front().done) return;
     running_ = true;
     let_others_join();
     group = std::exchange(waiting_, {});
@@ -29,7 +39,20 @@ Result<Allocation> CommitQueue::submit(const Change& change) {
     last_duration_ = std::chrono::steady_clock::now() - started;
   }
   changed_.notify_all();
-  return std::move(me.member.result);
+}
+
+void CommitQueue::take_turn() {
+  const MutexLock lock(mutex_);
+  while (running_) changed_.wait(mutex_);
+  running_ = true;
+}
+
+void CommitQueue::give_turn() {
+  {
+    const MutexLock lock(mutex_);
+    running_ = false;
+  }
+  changed_.notify_all();
 }
 
 /// Who was in the last group has only just been woken, and is likely to come back with its next

@@ -16,6 +16,24 @@ namespace mappedpages {
 struct ProtectedWrite {
   ProtectedNumber page;
   std::span<const std::byte> bytes;
+  bool relocate = false;  ///< Also move its two copies to the lowest free places.
+};
+
+/// The first content of a regular page that the same change allocates: durable with it. As for
+/// `ProtectedWrite`.
+struct InitialContent {
+  PageNumber page;
+  std::span<const std::byte> bytes;
+};
+
+/// Numbers that were handed out. As the result of a change: what `alloc_pages` and
+/// `alloc_protected` were given; those of `alloc_at` and `reserved` are not repeated. New pages
+/// read as zeros.
+struct Allocation {
+  std::vector<PageNumber> pages{};
+  std::vector<ProtectedNumber> protected_pages{};
+
+  [[nodiscard]] bool empty() const { return pages.empty() && protected_pages.empty(); }
 };
 
 /// One atomic change: after any crash all of it is there, or nothing. It is checked against the
@@ -26,19 +44,14 @@ struct Change {
   PageCount alloc_protected{};
   std::vector<PageNumber> free_pages{};
   std::vector<ProtectedNumber> free_protected{};
-  std::vector<ProtectedWrite> writes{};
+  std::vector<ProtectedWrite> writes{};    ///< Also of pages in `reserved`.
+  Allocation reserved{};                   ///< Allocates what `Batch` was promised. Not for others.
+  std::vector<InitialContent> contents{};  ///< Of pages in `alloc_at` and `reserved`.
 
   [[nodiscard]] bool empty() const {
     return alloc_pages.value == 0 && alloc_at.empty() && alloc_protected.value == 0 &&
-           free_pages.empty() && free_protected.empty() && writes.empty();
+           free_pages.empty() && free_protected.empty() && writes.empty() && reserved.empty();
   }
-};
-
-/// The numbers that a change was given. Pages from `alloc_pages` first, those of `alloc_at` are not
-/// repeated. New pages, of both kinds, read as zeros.
-struct Allocation {
-  std::vector<PageNumber> pages{};
-  std::vector<ProtectedNumber> protected_pages{};
 };
 
 }  // namespace mappedpages

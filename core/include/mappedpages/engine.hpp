@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,9 +14,11 @@
 #include <utility>
 #include <vector>
 
+#include "mappedpages/batch.hpp"
 #include "mappedpages/change.hpp"
 #include "mappedpages/error.hpp"
 #include "mappedpages/ids.hpp"
+#include "mappedpages/page_index.hpp"
 #include "mappedpages/page_info.hpp"
 #include "mappedpages/report.hpp"
 
@@ -114,6 +118,20 @@ class ProtectedWriter {
   std::vector<std::byte> bytes_;
 };
 
+struct DefragmentOptions {
+  /// Told of every regular page that moves, before the commit that moves it: `batch` is that
+  /// commit, so that what refers to the page can be changed in the same atomic step. An error ends
+  /// the defragmentation; what was committed before stays. None: regular pages stay where they are.
+  /// While a page is being moved nobody else may write to it.
+  std::function<Status(PageNumber from, PageNumber to, Batch& batch)> relocate;
+};
+
+struct DefragmentReport {
+  std::uint64_t moved_pages = 0;      ///< Regular ones.
+  std::uint64_t moved_protected = 0;  ///< Their numbers stay; their two copies moved.
+  std::uint64_t commits = 0;
+};
+
 /// An open pager file.
 ///
 /// Threads: every call may be made from any thread at any time. Changes that wait while a commit
@@ -183,6 +201,15 @@ class Engine {
   [[nodiscard]] std::optional<PageNumber> next_page(PageNumber from) const;
   [[nodiscard]] std::optional<ProtectedNumber> next_protected(ProtectedNumber from) const;
 
+  /// All allocated pages, ascending, as they are now: what changes later does not disturb the walk.
+  /// A walk costs O(pages of the file).
+  [[nodiscard]] PageRange<PageNumber> pages() const;
+  [[nodiscard]] PageRange<ProtectedNumber> protected_pages() const;
+
+  /// The page that the next allocation takes; none: the file will grow. A hint while others
+  /// allocate.
+  [[nodiscard]] std::optional<PageNumber> next_free() const;
+
   // --- Allocation. New pages read as zeros.
 
   Result<PageNumber> alloc();
@@ -209,6 +236,25 @@ class Engine {
   /// Any mixture of the above, and protected writes, in one atomic step.
   Result<Allocation> commit(const Change& change);
 
+  /// The same step by step, with numbers that are known before the commit.
+  Batch batch();
+
+  // --- The same without waiting. The future is ready when the change is durable, or failed.
+  // Changes that are asked for before the first is durable share its group, or the next. Futures
+  // may be dropped: the change happens all the same.
+
+  std::future<Result<PageNumber>> alloc_async();
+  std::future<Result<std::vector<PageNumber>>> alloc_bulk_async(PageCount count);
+  std::future<Status> free_async(PageNumber page);
+  std::future<Status> free_bulk_async(std::vector<PageNumber> pages);
+  std::future<Result<ProtectedNumber>> alloc_protected_async();
+  std::future<Result<std::vector<ProtectedNumber>>> alloc_protected_bulk_async(PageCount count);
+  std::future<Status> free_protected_async(ProtectedNumber page);
+  std::future<Status> free_protected_bulk_async(std::vector<ProtectedNumber> pages);
+
+  /// The bytes of its writes stay valid and unchanged until the future is ready.
+  std::future<Result<Allocation>> commit_async(Change change);
+
   // --- Content
 
   /// Reads `out.size()` bytes of a regular page from byte `offset` of it.
@@ -222,12 +268,36 @@ class Engine {
   Status flush(PageNumber page);
   Status flush_all();
 
+  /// The bytes of a regular page in memory, one page long, coherent with `read` and `write`. The
+  /// view stays valid until the engine is destroyed, however the file grows. After the page was
+  /// freed it shows what the file does there, and must not be written. NotAllocated, ReservedPage,
+  /// InternalPage, OutOfBounds; Io where the file cannot be mapped or its space not be reserved.
+  [[nodiscard]] Result<std::span<const std::byte>> view(PageNumber page) const;
+
+  /// The same for stores. They are durable after a `flush` that begins after them. ReadOnly, and
+  /// Unavailable after a failure.
+  Result<std::span<std::byte>> view_mut(PageNumber page);
+
   /// Reads the committed content of a protected page: `out` is one whole page. Verified:
   /// ChecksumMismatch if the disk does not hold what was committed.
   Result<ProtectedInfo> read(ProtectedNumber page, std::span<std::byte> out) const;
 
   /// A stage that starts from the committed content. WriterActive if there is one already.
   Result<ProtectedWriter> writer(ProtectedNumber page);
+
+  // --- The file as a whole
+
+  /// Makes a new file with the pages of this moment, under the same numbers: durable, all or
+  /// nothing. Commits go on meanwhile and are not in it. Bytes of regular pages that are written
+  /// while it runs are in it or not. Costs no copying where the filesystem can share blocks.
+  /// AlreadyExists.
+  Status snapshot(const std::filesystem::path& target, const Progress& progress = {}) const;
+  Status snapshot(io::StorageFile& target, const Progress& progress = {}) const;
+
+  /// Moves pages to the front of the file, in atomic commits of many moves each, until no free page
+  /// lies before one that can be moved. Pinned pages stay, and so do the directory's. A crash
+  /// leaves some of the commits done.
+  Result<DefragmentReport> defragment(const DefragmentOptions& options = {});
 
   // --- Pins
 
@@ -239,6 +309,7 @@ class Engine {
   template <class Number>
   friend class Pin;
   friend class ProtectedWriter;
+  friend class Batch;
   class Impl;
   explicit Engine(std::unique_ptr<Impl> impl);
 

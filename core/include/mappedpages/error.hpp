@@ -23,6 +23,7 @@ enum class ErrorCode : std::uint8_t {
   DoubleFree,        ///< A free of a page that is free, or named twice in one call.
   PagePinned,        ///< A free of a page that somebody holds a pin on.
   WriterActive,      ///< A second writer of a protected page that has one.
+  Conflict,          ///< Another commit changed a page of this batch. Start the batch anew.
   ReadOnly,          ///< A change asked of a file that was opened read-only.
   Full,              ///< The metadata page can describe no more pages.
   DirectoryFull,     ///< Page 0 can name no more directory blocks.

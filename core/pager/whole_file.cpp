@@ -1,0 +1,156 @@
+// What works on the file as a whole: snapshots and defragmentation.
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "base/try.hpp"
+#include "io/posix_file.hpp"
+#include "pager/batch_impl.hpp"
+
+namespace mappedpages {
+
+// --- Snapshots
+
+Status Engine::snapshot(const std::filesystem::path& target, const Progress& progress) const {
+  return io::create_posix_file(
+      target, [&](io::StorageFile& file) { return impl_->copy_to(file, progress); });
+}
+
+Status Engine::snapshot(io::StorageFile& target, const Progress& progress) const {
+  return impl_->copy_to(target, progress);
+}
+
+// --- Defragmentation
+
+namespace {
+
+/// Moves pages in rounds. Each round is one commit, whose pages' old places are free for the next.
+class Defragmenter {
+ public:
+  Defragmenter(Engine& engine, const DefragmentOptions& options)
+      : engine_(engine), options_(options) {}
+
+  Result<DefragmentReport> run() {
+    for (;;) {
+      const std::vector<Move> moves = plan_round();
+      if (moves.empty()) return report_;
+      TRY_ASSIGN(const bool any, commit_round(moves));
+      if (!any) return report_;
+    }
+  }
+
+ private:
+  /// A page, or a protected page, and the highest place that it takes now.
+  struct Move {
+    std::uint64_t place = 0;
+    std::optional<PageNumber> page;
+    std::optional<ProtectedNumber> protected_page;
+    std::uint64_t other_place = 0;  ///< The other copy of a protected page.
+  };
+
+  [[nodiscard]] std::vector<Move> candidates() const {
+    std::vector<Move> all;
+    if (options_.relocate) {
+      for (const PageNumber page : engine_.pages()) {
+        if (!engine_.is_pinned(page)) {
+          all.push_back({.place = page.value, .page = page, .protected_page = {}});
+        }
+      }
+    }
+    for (const ProtectedNumber page : engine_.protected_pages()) {
+      const auto info = engine_.info(page);
+      if (!info || engine_.is_pinned(page)) continue;
+      const auto [low, high] = std::minmax(info->page_a.value, info->page_b.value);
+      all.push_back({.place = high, .page = {}, .protected_page = page, .other_place = low});
+    }
+    std::ranges::sort(all, std::greater<>{}, &Move::place);
+    return all;
+  }
+
+  /// The highest pages, as long as there are lower places for them.
+  [[nodiscard]] std::vector<Move> plan_round() const {
+    const std::uint64_t most =
+        std::clamp<std::uint64_t>(kBytesARound / engine_.page_size(), 1, 1024);
+    std::vector<Move> moves;
+    PageNumber free{0};
+    const auto next_free = [&] {
+      const std::uint64_t total = engine_.counts().total.value;
+      while (free.value < total && engine_.use_of(free) != PageUse::Free) ++free.value;
+      return free.value < total ? free.value++ : kNone;
+    };
+    for (const Move& move : candidates()) {
+      if (moves.size() == most) break;
+      const std::uint64_t first = next_free();
+      const std::uint64_t second = move.protected_page ? next_free() : 0;
+      if (first == kNone || second == kNone || first >= move.place || second >= move.place) break;
+      if (move.protected_page && first + second >= move.place + move.other_place) continue;
+      moves.push_back(move);
+    }
+    return moves;
+  }
+
+  /// False if nothing could be moved.
+  Result<bool> commit_round(const std::vector<Move>& moves) {
+    Batch batch = engine_.batch();
+    std::uint64_t pages = 0;
+    std::uint64_t protected_pages = 0;
+    for (const Move& move : moves) {
+      if (move.page) {
+        TRY_ASSIGN(const bool moved, move_page(batch, *move.page));
+        pages += moved ? 1 : 0;
+      } else {
+        TRY_ASSIGN(const bool moved, move_protected(batch, *move.protected_page));
+        protected_pages += moved ? 1 : 0;
+      }
+    }
+    if (pages + protected_pages == 0) return false;
+    const Status done = batch.commit();
+    if (!done && done.error().code() == ErrorCode::Conflict) return true;  // Planned anew.
+    TRY(done);
+    report_.moved_pages += pages;
+    report_.moved_protected += protected_pages;
+    ++report_.commits;
+    return true;
+  }
+
+  /// False if somebody freed it, pinned it or took the free places meanwhile.
+  Result<bool> move_page(Batch& batch, PageNumber from) {
+    TRY_ASSIGN(const PageNumber to, batch.alloc());
+    const Status freed = to < from ? batch.free(from) : Status{};
+    if (to >= from || !freed) {
+      TRY(batch.free(to));
+      return false;
+    }
+    TRY_ASSIGN(const auto bytes, batch.fill(to));
+    TRY(engine_.read(from, 0, bytes));
+    TRY(options_.relocate(from, to, batch));
+    return true;
+  }
+
+  static Result<bool> move_protected(Batch& batch, ProtectedNumber page) {
+    const Status staged = batch.relocate(page);
+    if (staged) return true;
+    // A page whose content is damaged is left as it is, for others to look at.
+    if (staged.error().code() == ErrorCode::NotAllocated ||
+        staged.error().code() == ErrorCode::ChecksumMismatch) {
+      return false;
+    }
+    return tl::unexpected(staged.error());
+  }
+
+  static constexpr std::uint64_t kBytesARound = std::uint64_t{16} << 20;
+  static constexpr std::uint64_t kNone = ~std::uint64_t{0};
+
+  Engine& engine_;
+  const DefragmentOptions& options_;
+  DefragmentReport report_;
+};
+
+}  // namespace
+
+Result<DefragmentReport> Engine::defragment(const DefragmentOptions& options) {
+  return Defragmenter(*this, options).run();
+}
+
+}  // namespace mappedpages
