@@ -23,7 +23,8 @@ void Batch::Impl::clear() {
   Allocation promised;
   promised.pages.assign(new_pages_.begin(), new_pages_.end());
   promised.protected_pages.assign(new_protected_.begin(), new_protected_.end());
-  engine_.store->take_back(std::move(promised));
+  // An empty batch asks nothing of an engine that may be gone.
+  if (!promised.empty()) engine_.store->take_back(std::move(promised));
   forget_all();
 }
 

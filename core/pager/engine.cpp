@@ -109,6 +109,9 @@ std::optional<PageNumber> Engine::next_page(PageNumber from) const {
 std::optional<ProtectedNumber> Engine::next_protected(ProtectedNumber from) const {
   return impl_->store->index()->next(from);
 }
+std::shared_ptr<const PageIndex> Engine::index() const {
+  return impl_->store->index();
+}
 PageRange<PageNumber> Engine::pages() const {
   return PageRange<PageNumber>(impl_->store->index());
 }

@@ -23,7 +23,7 @@ class Engine;
 /// Batches do not wait for each other. A page that a batch frees or edits is remembered as it was
 /// then; if anything else frees or commits it first, `commit` is a Conflict and changes nothing.
 ///
-/// Move-only; used by one thread at a time; outlived by its engine.
+/// Move-only; used by one thread at a time; outlived by its engine, unless it is empty.
 class Batch {
  public:
   Batch(Batch&& other) noexcept;

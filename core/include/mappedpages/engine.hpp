@@ -201,6 +201,9 @@ class Engine {
   [[nodiscard]] std::optional<PageNumber> next_page(PageNumber from) const;
   [[nodiscard]] std::optional<ProtectedNumber> next_protected(ProtectedNumber from) const;
 
+  /// Which pages are allocated now. Later commits do not change it.
+  [[nodiscard]] std::shared_ptr<const PageIndex> index() const;
+
   /// All allocated pages, ascending, as they are now: what changes later does not disturb the walk.
   /// A walk costs O(pages of the file).
   [[nodiscard]] PageRange<PageNumber> pages() const;
