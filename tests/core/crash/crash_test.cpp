@@ -51,6 +51,8 @@ TEST(CrashEnumeration, SmallFiles) {
   EXPECT_GT(outcome.tally.crate_sessions, 0U);
   EXPECT_GT(outcome.tally.crate_right, 0U);
   EXPECT_GT(outcome.tally.nested, 0U);
+  EXPECT_GT(outcome.tally.batches, 200U / kShare);
+  EXPECT_GT(outcome.tally.moved, 50U / kShare);
 }
 
 TEST(CrashEnumeration, UsersWhoForgeDirectories) {

@@ -23,7 +23,8 @@ std::string Tally::summary() const {
     return std::to_string(n) + ' ' + what;
   };
   return line("lives, ", lives) + line("groups ", groups) + "(" +
-         line("past block 27 alone), ", far_groups) + line("states, ", states) +
+         line("past block 27 alone, ", far_groups) + line("by batches), ", batches) +
+         line("pages moved, ", moved) + line("states, ", states) +
          line("distinct images, ", images.size()) + line("nested openings, ", nested) +
          line("crate sessions; ended by ", crate_sessions) + line("closes, ", closes) +
          line("kills, ", kills) + line("power cuts, ", power_cuts) +

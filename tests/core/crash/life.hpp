@@ -44,6 +44,8 @@ struct LifeOptions {
   CrateHabits crate_habits;
   std::vector<Change> script{};    ///< What each session of ours does first.
   double far = .5;                 ///< A change of a protected page prefers blocks past number 27.
+  double batch = .3;               ///< A group is made by a batch,
+  double defragment = .03;         ///< or by moving pages to the front.
   double new_block = .06;          ///< A group allocates enough to need a new directory block.
   double look_at_kill = .3;        ///< The cache is looked at after a write.
   double nested = .004;            ///< An image is opened for writing, and crashes again.
@@ -59,6 +61,8 @@ struct Tally {
   std::uint64_t lives = 0;
   std::uint64_t groups = 0;
   std::uint64_t far_groups = 0;  ///< Groups that touched blocks past number 27 alone.
+  std::uint64_t batches = 0;
+  std::uint64_t moved = 0;  ///< Pages that were moved to the front.
   std::uint64_t nested = 0;
   std::uint64_t crate_sessions = 0;
   std::uint64_t crate_right = 0;    ///< The crate saw the right state in an image of ours,
@@ -132,6 +136,13 @@ class Life final : private DiskObserver, private CrateListener {
   std::vector<std::byte> forged(std::uint64_t page);
   [[nodiscard]] std::uint64_t newest_generation() const;
   [[nodiscard]] bool may_allocate(std::uint64_t more) const;
+
+  // --- Batches (life_batches.cpp)
+
+  void batch_group(Engine& engine);
+  Change fill_batch(Batch& batch, const Change& wanted);
+  void defragment(Engine& engine);
+  bool acknowledge(const Status& done);
 
   // --- Looking (life_checks.cpp)
 

@@ -19,6 +19,8 @@ void Life::group(Engine& engine) {
   contents_.clear();
   used_pages_.clear();
   used_protected_.clear();
+  if (random_.chance(options_.defragment)) return defragment(engine);
+  if (random_.chance(options_.batch)) return batch_group(engine);
   const Change change = random_change();
   if (change.empty()) return;
   commit(engine, change);
@@ -48,7 +50,7 @@ void Life::commit(Engine& engine, const Change& change) {
 
 bool Life::is_far(const Change& change) const {
   const auto far = [&](ProtectedNumber n) { return n.value / slots_ >= kFirstFarBlock; };
-  return change.alloc_protected.value == 0 &&
+  return change.alloc_protected.value + change.reserved.protected_pages.size() == 0 &&
          change.writes.size() + change.free_protected.size() != 0 &&
          std::ranges::all_of(change.free_protected, far) &&
          std::ranges::all_of(change.writes, far, &ProtectedWrite::page);

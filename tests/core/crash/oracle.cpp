@@ -19,6 +19,13 @@ void Oracle::start(const Change& change) {
   for (const auto& [number, crc] : now().view.protected_pages) {
     running.protected_after[number] = crc;
   }
+  for (const PageNumber page : change.reserved.pages) running.named[page.value] = crc_of_zeros_;
+  for (const InitialContent& one : change.contents) {
+    running.named[one.page.value] = crc_of(one.bytes);
+  }
+  for (const ProtectedNumber number : change.reserved.protected_pages) {
+    running.protected_after[number.value] = crc_of_zeros_;
+  }
   for (const ProtectedWrite& write : change.writes) {
     running.protected_after[write.page.value] = crc_of(write.bytes);
   }
@@ -36,6 +43,7 @@ std::optional<std::string> Oracle::finish(const Allocation& allocation) {
   std::ranges::set_difference(now().view.regular, running_->freed,
                               std::back_inserter(view.regular));
   for (const PageNumber page : allocation.pages) view.regular.push_back(page.value);
+  for (const auto& [page, crc] : running_->named) view.regular.push_back(page);
   std::ranges::sort(view.regular);
   for (const auto& page : running_->protected_after) view.protected_pages.push_back(page);
   for (const ProtectedNumber number : allocation.protected_pages) {
@@ -60,7 +68,12 @@ std::optional<Expected> Oracle::outcome(const FileView& view) const {
   std::vector<std::uint64_t> kept;
   std::ranges::set_difference(before.view.regular, running_->freed, std::back_inserter(kept));
   if (!std::ranges::includes(view.regular, kept)) return std::nullopt;
-  if (view.regular.size() != kept.size() + running_->new_pages) return std::nullopt;
+  for (const auto& [page, crc] : running_->named) {
+    if (!view.has_regular(page)) return std::nullopt;
+  }
+  if (view.regular.size() != kept.size() + running_->named.size() + running_->new_pages) {
+    return std::nullopt;
+  }
   Expected after{view, {}};
   for (const std::uint64_t page : view.regular) {
     if (std::ranges::binary_search(kept, page)) {
@@ -70,7 +83,9 @@ std::optional<Expected> Oracle::outcome(const FileView& view) const {
       continue;
     }
     if (before.view.has_regular(page)) return std::nullopt;  // Freed by it, so not its to give.
-    if (running_->contents_known) after.settled[page] = crc_of_zeros_;
+    if (!running_->contents_known) continue;
+    const auto named = running_->named.find(page);
+    after.settled[page] = named == running_->named.end() ? crc_of_zeros_ : named->second;
   }
   std::uint64_t matched = 0;
   for (const auto& [number, crc] : view.protected_pages) {

@@ -70,7 +70,8 @@ class Oracle {
   struct Running {
     std::vector<std::uint64_t> freed;
     std::map<std::uint64_t, std::uint32_t> protected_after;  // Without those that it allocates.
-    std::uint64_t new_pages = 0;
+    std::map<std::uint64_t, std::uint32_t> named;  // New pages whose numbers are known: CRC32s.
+    std::uint64_t new_pages = 0;                   // Further ones.
     std::uint64_t new_protected = 0;
     bool contents_known = true;
   };

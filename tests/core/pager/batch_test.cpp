@@ -1,10 +1,14 @@
 // Many changes in one atomic commit.
 #include "mappedpages/batch.hpp"
 
+#include <cerrno>
 #include <set>
 #include <thread>
 
+#include "mppg0/create.hpp"
 #include "pager/engine_fixture.hpp"
+#include "support/faulty_file.hpp"
+#include "support/memory_file.hpp"
 
 namespace mappedpages {
 namespace {
@@ -247,6 +251,41 @@ TEST_F(BatchTest, NumbersThatWereNotReservedAreRefused) {
   change.reserved = {.pages = {}, .protected_pages = {ProtectedNumber{5}}};
   EXPECT_EQ(code_of(engine->commit(change)), ErrorCode::InvalidArgument);
   EXPECT_EQ(engine->counts().regular, PageCount{0});
+}
+
+// A disk that is full is an error of the commit; the batch is as it was, and commits later.
+TEST_F(BatchTest, ADiskThatIsFullLeavesTheBatch) {
+  engine.reset();
+  auto faults = std::make_shared<test::FaultPlan>();
+  auto memory = std::make_shared<test::MemoryBytes>();
+  test::MemoryFile fresh(memory);
+  ASSERT_TRUE(mppg0::format_file(fresh, 1024, PageCount{8}));
+  engine = *Engine::open(
+      std::make_unique<test::FaultyFile>(std::make_unique<test::MemoryFile>(memory), faults));
+  for (const test::FileCall call : {test::FileCall::Reserve, test::FileCall::Write}) {
+    Batch batch = engine->batch();
+    const auto pages = *batch.alloc_bulk(PageCount{engine->counts().free.value + 5});
+    const auto numbers = *batch.alloc_protected_bulk(PageCount{40});
+    std::ranges::fill(*batch.fill(pages.back()), std::byte{1});
+    ASSERT_TRUE(batch.write(numbers.back(), page_of(2)));
+    const auto counts = engine->counts();
+    faults->add({.call = call, .nth = faults->calls(call) + 1, .os_error = ENOSPC});
+    const auto refused = batch.commit();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().os_error(), ENOSPC);
+    EXPECT_FALSE(engine->latched());
+    EXPECT_EQ(engine->counts().total, counts.total);
+    EXPECT_EQ(engine->counts().free, counts.free);
+    // Its numbers are still its own.
+    const PageNumber other = *engine->alloc();
+    EXPECT_EQ(std::ranges::count(pages, other), 0);
+    const auto done = batch.commit();
+    ASSERT_TRUE(done) << done.error().message();
+    EXPECT_EQ(content(pages.back()), page_of(1));
+    EXPECT_EQ(content(numbers.back()), page_of(2));
+    EXPECT_EQ(content(pages.front()), page_of(0));
+  }
+  EXPECT_TRUE(Engine::check(test::MemoryFile(memory))->ok);
 }
 
 TEST_F(BatchTest, ReadOnlyEnginesHaveNone) {

@@ -6,6 +6,8 @@
 #include <thread>
 
 #include "pager/engine_fixture.hpp"
+#include "support/faulty_file.hpp"
+#include "support/memory_file.hpp"
 
 namespace mappedpages {
 namespace {
@@ -109,6 +111,36 @@ TEST_F(SnapshotTest, OfAReadOnlyFile) {
   ASSERT_TRUE(engine->snapshot(dir / "copy"));
   engine = *Engine::open(dir / "copy");
   EXPECT_EQ(content(number), page_of(5));
+}
+
+// A copy that cannot be written is an error of the copy, also where a commit had to make part of
+// it.
+TEST_F(SnapshotTest, AFaultOfTheCopyDoesNotTouchTheOriginal) {
+  const auto numbers = *engine->alloc_protected_bulk(PageCount{10});
+  int value = 0;
+  const auto commit_all = [&] {
+    ++value;
+    for (const ProtectedNumber number : numbers) put(number, value);
+    for (const ProtectedNumber number : numbers) put(number, value);  // Now over the other copies.
+  };
+  bool succeeded = false;
+  std::uint64_t nth = 1;
+  for (; !succeeded; ++nth) {
+    auto faults = std::make_shared<test::FaultPlan>();
+    faults->add({.call = {}, .nth = nth});
+    auto memory = std::make_shared<test::MemoryBytes>();
+    test::FaultyFile target(std::make_unique<test::MemoryFile>(memory), faults);
+    const auto done = engine->snapshot(target, [&](std::uint64_t at, std::uint64_t) {
+      if (at == 0) commit_all();
+    });
+    succeeded = done.has_value();
+    EXPECT_TRUE(succeeded || done.error().code() == ErrorCode::Io) << nth;
+    ASSERT_FALSE(engine->latched());
+    commit_all();
+  }
+  EXPECT_GT(nth, 15U);  // The reservation, ten pages, what is about them, the flush.
+  for (const ProtectedNumber number : numbers) EXPECT_EQ(content(number), page_of(value));
+  EXPECT_TRUE(check_is_ok());
 }
 
 TEST_F(DefragmentTest, MovesProtectedPagesToTheFront) {
