@@ -8,6 +8,7 @@
 
 #include "mappedpages/change.hpp"
 #include "mappedpages/error.hpp"
+#include "mappedpages/export.hpp"
 #include "mappedpages/ids.hpp"
 
 namespace mappedpages {
@@ -24,7 +25,7 @@ class Engine;
 /// then; if anything else frees or commits it first, `commit` is a Conflict and changes nothing.
 ///
 /// Move-only; used by one thread at a time; outlived by its engine, unless it is empty.
-class Batch {
+class MAPPEDPAGES_API Batch {
  public:
   Batch(Batch&& other) noexcept;
   Batch& operator=(Batch&& other) noexcept;
@@ -72,7 +73,7 @@ class Batch {
 
  private:
   friend class Engine;
-  class Impl;
+  class MAPPEDPAGES_HIDDEN Impl;
   explicit Batch(std::unique_ptr<Impl> impl);
 
   std::unique_ptr<Impl> impl_;

@@ -17,6 +17,7 @@
 #include "mappedpages/batch.hpp"
 #include "mappedpages/change.hpp"
 #include "mappedpages/error.hpp"
+#include "mappedpages/export.hpp"
 #include "mappedpages/ids.hpp"
 #include "mappedpages/page_index.hpp"
 #include "mappedpages/page_info.hpp"
@@ -92,7 +93,7 @@ using ProtectedPin = Pin<ProtectedNumber>;
 /// The next content of one protected page, staged in memory. While it lives no other writer of that
 /// page can be had. Destroyed without `commit`, it changes nothing. Move-only; used by one thread
 /// at a time; outlived by its engine.
-class ProtectedWriter {
+class MAPPEDPAGES_API ProtectedWriter {
  public:
   ProtectedWriter(ProtectedWriter&& other) noexcept;
   ProtectedWriter& operator=(ProtectedWriter&& other) noexcept;
@@ -143,7 +144,7 @@ struct DefragmentReport {
 /// Errors: a failed write or flush latches the engine (`latched`): every later change is
 /// Unavailable, reads go on, and opening the file again serves the last durable state. Running out
 /// of space is an error of that call alone.
-class Engine {
+class MAPPEDPAGES_API Engine {
  public:
   /// Makes a new file, durably: a crash leaves all of it or nothing. AlreadyExists if there is one.
   /// Mode 0600.
@@ -313,7 +314,7 @@ class Engine {
   friend class Pin;
   friend class ProtectedWriter;
   friend class Batch;
-  class Impl;
+  class MAPPEDPAGES_HIDDEN Impl;
   explicit Engine(std::unique_ptr<Impl> impl);
 
   void unpin(PageNumber page) noexcept;

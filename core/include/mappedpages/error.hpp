@@ -7,6 +7,8 @@
 #include <tl/expected.hpp>
 #include <utility>
 
+#include "mappedpages/export.hpp"
+
 namespace mappedpages {
 
 /// The kinds of failure. The first group are answers to a caller who asked for something that the
@@ -45,11 +47,11 @@ enum class ErrorCode : std::uint8_t {
 };
 
 /// The enumerator's name, for logs and for `last_error`.
-std::string_view name_of(ErrorCode code);
+MAPPEDPAGES_API std::string_view name_of(ErrorCode code);
 
 /// A failure with its circumstances. Cheap to move. Immutable after construction but for
 /// `with_context`.
-class Error {
+class MAPPEDPAGES_API Error {
  public:
   Error(ErrorCode code, std::string context, int os_error = 0)
       : context_(std::move(context)), os_error_(os_error), code_(code) {}
@@ -76,7 +78,7 @@ class Error {
 
 /// The one map from errors to errno, for everything that answers by errno: the mount and the C API.
 /// Never 0.
-int errno_of(const Error& error);
+MAPPEDPAGES_API int errno_of(const Error& error);
 
 template <class T>
 using Result = tl::expected<T, Error>;

@@ -7,12 +7,13 @@
 #include <optional>
 #include <utility>
 
+#include "mappedpages/export.hpp"
 #include "mappedpages/ids.hpp"
 
 namespace mappedpages {
 
 /// Which pages were allocated at one moment. Immutable: later commits make a new one. Any thread.
-class PageIndex {
+class MAPPEDPAGES_API PageIndex {
  public:
   PageIndex() = default;
   PageIndex(const PageIndex&) = default;

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "mappedpages/export.hpp"
+
 namespace mappedpages {
 
 enum class Severity : std::uint8_t {
@@ -15,7 +17,7 @@ enum class Severity : std::uint8_t {
   Error,    ///< Damage: something that was committed cannot be trusted.
 };
 
-std::string_view name_of(Severity severity);
+MAPPEDPAGES_API std::string_view name_of(Severity severity);
 
 /// One finding.
 struct Problem {

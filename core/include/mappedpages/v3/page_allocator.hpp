@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mappedpages/engine.hpp"
+#include "mappedpages/export.hpp"
 
 namespace mappedpages::v3 {
 
@@ -30,7 +31,7 @@ struct AllocatorStats {
 /// Hands out plain pages of an engine. Several allocators of one engine see the same pages and
 /// pins. The free pages are those of the file's bitmap, so nothing leaks when it is closed. Any
 /// thread.
-class PageAllocator {
+class MAPPEDPAGES_API PageAllocator {
  public:
   /// `engine` outlives the allocator.
   explicit PageAllocator(Engine& engine) : engine_(engine) {}
