@@ -45,7 +45,7 @@ struct LifeOptions {
   std::vector<Change> script{};    ///< What each session of ours does first.
   double far = .5;                 ///< A change of a protected page prefers blocks past number 27.
   double batch = .3;               ///< A group is made by a batch,
-  double defragment = .03;         ///< or by moving pages to the front.
+  double defragment = .08;         ///< or by moving pages to the front.
   double new_block = .06;          ///< A group allocates enough to need a new directory block.
   double look_at_kill = .3;        ///< The cache is looked at after a write.
   double nested = .004;            ///< An image is opened for writing, and crashes again.

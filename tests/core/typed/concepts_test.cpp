@@ -67,9 +67,10 @@ class Arena {
 };
 
 struct WithoutFree {
-  tl::expected<Cell, Oops> alloc();
-  [[nodiscard]] tl::expected<const char*, Oops> look(const Cell& cell) const;
-  tl::expected<char*, Oops> touch(const Cell& cell);
+  tl::expected<Cell, Oops> alloc() { return arena.alloc(); }
+  [[nodiscard]] auto look(const Cell& cell) const { return arena.look(cell); }
+  auto touch(const Cell& cell) { return arena.touch(cell); }
+  Arena arena;
 };
 
 }  // namespace theirs
