@@ -103,7 +103,9 @@ NamespaceOptions namespace_options(const Options& options, const stdfs::path& db
     attributes.file_mode = kEverybodyReadsAndWrites & ~*options.umask;
     attributes.directory_mode = kEverybody & ~*options.umask;
   }
-  return {.commit_on = options.commit_on, .attributes = attributes};
+  return {.commit_on = options.commit_on,
+          .one_at_a_time = options.single_threaded,
+          .attributes = attributes};
 }
 
 /// Removes the pid file when the daemon ends.

@@ -68,6 +68,8 @@ void init(void* user_data, fuse_conn_info* connection) {
   // All changes come through this mount: what the kernel has cached stays true, and comparing times
   // before each read would only cost requests.
   connection->want &= ~static_cast<unsigned>(FUSE_CAP_AUTO_INVAL_DATA);
+  // With it the kernel takes a file that is opened with O_TRUNC for empty, until it asks again.
+  connection->want &= ~static_cast<unsigned>(FUSE_CAP_ATOMIC_O_TRUNC);
   connection->want |= connection->capable & (FUSE_CAP_READDIRPLUS | FUSE_CAP_CACHE_SYMLINKS);
   connection->want &= ~static_cast<unsigned>(FUSE_CAP_READDIRPLUS_AUTO);
   constexpr unsigned kLargestTransfer = 1U << 20U;
@@ -144,22 +146,52 @@ AttributeChange change_of(const struct stat& wanted, int set) {
   return change;
 }
 
-Done truncate(Namespace& tree, Inode inode, std::uint64_t size, const fuse_file_info* info) {
-  if (info == nullptr) return tree.truncate(inode, size);
+Done truncate(fuse_req_t req, Inode inode, std::uint64_t size, const fuse_file_info* info) {
+  Namespace& tree = tree_of(req);
+  if (info == nullptr) return tree.truncate(inode, size, fuse_req_ctx(req)->pid);
   const auto file = tree.file(info->fh);
   if (!file) return tl::unexpected(file.error());
   return (*file)->truncate(size);
+}
+
+/// The bytes of a page as they are now go into the kernel's cache. A truncation leaves the size as
+/// it was, so that the kernel sees no reason to doubt what it has cached, mappings included.
+void refresh_cache(const CallbackContext& context, Inode inode) {
+  const auto opened = context.tree.open(inode, O_RDONLY);
+  if (!opened) return;
+  const auto file = context.tree.file(opened->handle);
+  constexpr std::size_t kAtOnce = std::size_t{1} << 17U;
+  for (std::uint64_t offset = 0; file; offset += kAtOnce) {
+    auto bytes = (*file)->read(offset, kAtOnce);
+    if (!bytes || bytes->empty()) break;
+    fuse_bufvec buffer = FUSE_BUFVEC_INIT(bytes->size());
+    buffer.buf[0].mem = bytes->data();
+    // An inode that it does not know, or an older kernel: nothing is cached then.
+    if (fuse_lowlevel_notify_store(context.session, inode.bits(), static_cast<off_t>(offset),
+                                   &buffer, FUSE_BUF_NO_SPLICE) != 0) {
+      break;
+    }
+  }
+  context.tree.release(opened->handle);
 }
 
 void setattr(fuse_req_t req, fuse_ino_t inode, struct stat* wanted, int set, fuse_file_info* info) {
   Namespace& tree = tree_of(req);
   Done done;
   if ((set & FUSE_SET_ATTR_SIZE) != 0) {
-    done = truncate(tree, Inode(inode), unsigned_of(wanted->st_size), info);
+    done = truncate(req, Inode(inode), unsigned_of(wanted->st_size), info);
   }
   if (done) done = tree.change_attributes(Inode(inode), change_of(*wanted, set));
   if (!done) return reply(req, done);
-  reply_attributes(req, tree.get(Inode(inode)));
+  const bool cached = Inode(inode).kind() == InodeKind::Page;
+  if ((set & FUSE_SET_ATTR_SIZE) == 0 || !cached) {
+    return reply_attributes(req, tree.get(Inode(inode)));
+  }
+  CallbackContext& context = context_of(req);
+  context.notifier->later([req, inode, &context] {
+    refresh_cache(context, Inode(inode));
+    reply_attributes(req, context.tree.get(Inode(inode)));
+  });
 }
 
 void setxattr(fuse_req_t req, fuse_ino_t /*inode*/, const char* /*name*/, const char* /*value*/,
@@ -249,7 +281,7 @@ void create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t /*mode*/
 
 void open(fuse_req_t req, fuse_ino_t inode, fuse_file_info* info) {
   Namespace& tree = tree_of(req);
-  const auto opened = tree.open(Inode(inode), info->flags);
+  const auto opened = tree.open(Inode(inode), info->flags, fuse_req_ctx(req)->pid);
   if (!opened) return void(fuse_reply_err(req, opened.error().value));
   describe(*opened, *info);
   // Interrupted: nobody has the descriptor, and no release will come.
@@ -278,8 +310,10 @@ void write(fuse_req_t req, fuse_ino_t /*inode*/, const char* data, std::size_t s
 void flush(fuse_req_t req, fuse_ino_t /*inode*/, fuse_file_info* info) {
   const auto file = tree_of(req).file(info->fh);
   if (!file) return void(fuse_reply_err(req, file.error().value));
-  const bool dying = is_dying_by_signal(fuse_req_ctx(req)->pid);
-  reply(req, (*file)->flush(dying ? FlushFrom::DyingProcess : FlushFrom::LivingProcess));
+  const pid_t pid = fuse_req_ctx(req)->pid;
+  reply(req, (*file)->flush([pid] {
+    return is_dying_by_signal(pid) ? FlushFrom::DyingProcess : FlushFrom::LivingProcess;
+  }));
 }
 
 void release(fuse_req_t req, fuse_ino_t /*inode*/, fuse_file_info* info) {

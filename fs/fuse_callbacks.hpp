@@ -4,8 +4,10 @@
 #include <functional>
 
 #include "fs/namespace.hpp"
+#include "fs/worker.hpp"
 
 struct fuse_lowlevel_ops;
+struct fuse_session;
 
 namespace mappedpages::fs {
 
@@ -14,6 +16,11 @@ struct CallbackContext {
   Namespace& tree;
   double timeout;                 ///< Seconds for which the kernel may keep names and attributes.
   std::function<void()> mounted;  ///< Called once, when the kernel has begun to talk to us.
+
+  /// Tells the kernel of changes, and answers what has to wait for that: the kernel may hold locks
+  /// that another request needs an answer for, so it is no request's thread that waits.
+  Worker* notifier = nullptr;
+  fuse_session* session = nullptr;
 };
 
 /// The operations that are implemented; static. What is missing there the kernel answers itself:

@@ -156,6 +156,9 @@ Outcome<void> serve(Namespace& tree, const Options& options, const MountPlace& p
   const SessionPtr session(
       fuse_session_new(arguments.get(), &callbacks(), sizeof(fuse_lowlevel_ops), &context));
   if (!session) return fuse_failure("libfuse does not start", said.text());
+  Worker notifier;  // Ends before the session does.
+  context.notifier = &notifier;
+  context.session = session.get();
   const SignalHandlers handlers(session.get());
   if (!handlers.installed()) return fuse_failure("cannot handle signals", said.text());
   if (fuse_session_mount(session.get(), place.mountpoint.c_str()) != 0) {

@@ -25,10 +25,15 @@ enum class FixedDirectory : std::uint64_t {
   AllocProtected = 6,
 };
 
-/// Bits 0 to 43 are a number, 44 to 47 the kind, 48 to 63 zero: left for telling snapshots apart.
+/// Bits 0 to 43 are a number, 44 to 47 the kind. What users see has zeros in bits 48 to 63: left
+/// for telling snapshots apart. What the kernel knows inodes by has a version there: it goes up
+/// when a number is freed, so that the page that gets the number next is another inode, and nothing
+/// that the kernel has cached of the old one is taken for it.
 class Inode {
  public:
   static constexpr unsigned kNumberBits = 44;
+  static constexpr unsigned kKindBits = 4;
+  static constexpr unsigned kVersionShift = kNumberBits + kKindBits;
   static constexpr std::uint64_t kMaxNumber = (std::uint64_t{1} << kNumberBits) - 1;
 
   constexpr Inode(InodeKind kind, std::uint64_t number)
@@ -44,7 +49,16 @@ class Inode {
   [[nodiscard]] constexpr std::uint64_t bits() const { return bits_; }
   [[nodiscard]] constexpr std::uint64_t number() const { return bits_ & kMaxNumber; }
   [[nodiscard]] constexpr InodeKind kind() const {
-    return static_cast<InodeKind>(bits_ >> kNumberBits);
+    return static_cast<InodeKind>(bits_ >> kNumberBits & 0xFU);
+  }
+  [[nodiscard]] constexpr std::uint16_t version() const {
+    return static_cast<std::uint16_t>(bits_ >> kVersionShift);
+  }
+  [[nodiscard]] constexpr Inode without_version() const {
+    return Inode(bits_ & ((std::uint64_t{1} << kVersionShift) - 1));
+  }
+  [[nodiscard]] constexpr Inode with_version(std::uint16_t version) const {
+    return Inode(without_version().bits_ | std::uint64_t{version} << kVersionShift);
   }
   [[nodiscard]] constexpr FixedDirectory directory() const {
     return static_cast<FixedDirectory>(number());

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <mntent.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -41,7 +42,9 @@ std::string fuse_mount_at(const stdfs::path& path) {
 
 Outcome<stdfs::path> check_mountpoint(const std::string& mountpoint) {
   struct stat facts {};
-  if (::stat(mountpoint.c_str(), &facts) != 0) {
+  struct statvfs filesystem {};
+  // The kernel may remember the attributes of a mount whose daemon is gone; what it is of, it asks.
+  if (::stat(mountpoint.c_str(), &facts) != 0 || ::statvfs(mountpoint.c_str(), &filesystem) != 0) {
     if (errno == ENOTCONN) {
       return bad_mountpoint("the daemon behind " + mountpoint +
                             " is gone; first run: fusermount3 -u " + mountpoint);

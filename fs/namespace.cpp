@@ -11,6 +11,9 @@
 namespace mappedpages::fs {
 namespace {
 
+/// The kernel has sent a release before close(2) returns; it only has to be served.
+constexpr std::chrono::milliseconds kLongestClose{100};
+
 constexpr std::uint64_t kSectorSize = 512;  // The unit of st_blocks.
 
 /// Offsets of a listing: 1 and 2 are behind `.` and `..`; n + 3 is behind the entry numbered n.
@@ -66,7 +69,8 @@ Namespace::Namespace(Engine& engine, const NamespaceOptions& options, Reporter r
     : engine_(engine),
       options_(options),
       reporter_(std::move(reporter)),
-      attributes_(options.attributes) {}
+      attributes_(options.attributes),
+      closing_(options.one_at_a_time ? std::chrono::milliseconds(0) : kLongestClose) {}
 
 // --- Names
 
@@ -143,20 +147,22 @@ Answer<std::string> Namespace::read_link(Inode inode) const {
 // --- Attributes
 
 Answer<Entry> Namespace::get(Inode inode) const {
-  if (exists(inode)) return entry_of(inode);
+  if (exists(inode) && !is_stale(inode)) return entry_of(inode);
   const bool open =
       (inode.kind() == InodeKind::Page && engine_.is_pinned(PageNumber{inode.number()})) ||
       (inode.kind() == InodeKind::Protected && engine_.is_pinned(ProtectedNumber{inode.number()}));
-  if (!open) return fail(ENOENT);
+  if (!open || exists(inode)) return fail(inode.is_page() ? ESTALE : ENOENT);
   Entry entry = entry_of(inode);  // Freed, and still open: a file without a name.
   entry.attributes.st_nlink = 0;
   return entry;
 }
 
 Entry Namespace::entry_of(Inode inode) const {
-  Entry entry{.inode = inode, .generation = generation_of(inode)};
+  const std::uint64_t generation = generation_of(inode);
+  Entry entry{.inode = inode.with_version(static_cast<std::uint16_t>(generation)),
+              .generation = generation};
   struct stat& facts = entry.attributes;
-  facts.st_ino = inode.bits();
+  facts.st_ino = inode.without_version().bits();
   facts.st_nlink = 1;
   facts.st_blksize = static_cast<blksize_t>(engine_.page_size());
   if (is_directory(inode)) {
@@ -170,7 +176,7 @@ Entry Namespace::entry_of(Inode inode) const {
     facts.st_mode = S_IFLNK;
     facts.st_size = static_cast<off_t>(link_target(inode).size());
   }
-  attributes_.fill(inode, facts);
+  attributes_.fill(inode.without_version(), facts);
   if (S_ISLNK(facts.st_mode)) facts.st_mode = S_IFLNK | 0777;
   // A commit changes a protected page's times when the kernel does not look.
   entry.lasting_attributes = inode.kind() != InodeKind::Protected;
@@ -179,14 +185,24 @@ Entry Namespace::entry_of(Inode inode) const {
 
 Done Namespace::change_attributes(Inode inode, const AttributeChange& change) {
   if (!exists(inode) && !inode.is_page()) return fail(ENOENT);
-  if (!change.empty()) attributes_.change(inode, change);
+  if (!change.empty()) attributes_.change(inode.without_version(), change);
   return {};
 }
 
 std::uint64_t Namespace::generation_of(Inode inode) const {
   const MutexLock lock(generations_mutex_);
-  const auto at = generations_.find(inode.bits());
+  const auto at = generations_.find(inode.without_version().bits());
   return at == generations_.end() ? 0 : at->second;
+}
+
+void Namespace::count_generation(Inode inode, std::int64_t by) {
+  const MutexLock lock(generations_mutex_);
+  generations_[inode.without_version().bits()] += static_cast<std::uint64_t>(by);
+}
+
+/// The kernel means a page that had the number before.
+bool Namespace::is_stale(Inode inode) const {
+  return inode.is_page() && inode.version() != static_cast<std::uint16_t>(generation_of(inode));
 }
 
 struct statvfs Namespace::statistics() const {
@@ -311,13 +327,19 @@ Done Namespace::remove(Inode parent, std::string_view name) {
 }
 
 Done Namespace::free_page(Inode inode) {
+  // Before, because once it is freed somebody may be given the number, and find the name while the
+  // kernel still has the old inode under it. And after, for who looked it up in between. The kernel
+  // removes the names of one directory one after another.
+  count_generation(inode, 1);
   const Status freed = inode.kind() == InodeKind::Page
                            ? engine_.free_when_unpinned(PageNumber{inode.number()})
                            : engine_.free_when_unpinned(ProtectedNumber{inode.number()});
-  if (!freed) return fail(freed.error(), reporter_);
+  if (!freed) {
+    count_generation(inode, -1);
+    return fail(freed.error(), reporter_);
+  }
   attributes_.forget(inode);
-  const MutexLock lock(generations_mutex_);
-  ++generations_[inode.bits()];
+  count_generation(inode, 1);
   return {};
 }
 
@@ -337,12 +359,13 @@ Answer<std::pair<Entry, Opened>> Namespace::create(Inode parent, std::string_vie
 
 // --- Open files
 
-Answer<Opened> Namespace::open(Inode inode, int flags) {
+Answer<Opened> Namespace::open(Inode inode, int flags, pid_t opener) {
+  if (is_stale(inode)) return fail(ESTALE);
   switch (inode.kind()) {
     case InodeKind::Page:
       return open_page(PageNumber{inode.number()}, flags);
     case InodeKind::Protected:
-      return open_protected(ProtectedNumber{inode.number()}, flags);
+      return open_protected(ProtectedNumber{inode.number()}, flags, opener);
     default:
       return fail(is_directory(inode) ? EISDIR : ELOOP);
   }
@@ -351,7 +374,7 @@ Answer<Opened> Namespace::open(Inode inode, int flags) {
 Answer<Opened> Namespace::open_page(PageNumber page, int flags) {
   if (writes(flags) && engine_.read_only()) return fail(EROFS);
   auto pin = engine_.pin(page);
-  if (!pin) return fail(ENOENT);
+  if (!pin) return fail(ESTALE);
   auto file = std::make_shared<OpenPage>(engine_, attributes_, reporter_, *std::move(pin),
                                          sync_writes(flags));
   if ((flags & O_TRUNC) != 0 && writes(flags)) {
@@ -360,13 +383,16 @@ Answer<Opened> Namespace::open_page(PageNumber page, int flags) {
   return Opened{.handle = add_file(std::move(file)), .cached = true};
 }
 
-Answer<Opened> Namespace::open_protected(ProtectedNumber page, int flags) {
+Answer<Opened> Namespace::open_protected(ProtectedNumber page, int flags, pid_t opener) {
   if (writes(flags) && engine_.read_only()) return fail(EROFS);
   auto pin = engine_.pin(page);
-  if (!pin) return fail(ENOENT);
-  auto file = std::make_shared<OpenProtected>(
-      engine_, attributes_, reporter_, *std::move(pin),
-      ProtectedOpening{.commit_on = options_.commit_on, .sync_writes = sync_writes(flags)});
+  if (!pin) return fail(ESTALE);
+  auto file = std::make_shared<OpenProtected>(engine_, attributes_, reporter_, *std::move(pin),
+                                              ProtectedOpening{.closing = closing_,
+                                                               .commit_on = options_.commit_on,
+                                                               .sync_writes = sync_writes(flags),
+                                                               .may_write = writes(flags),
+                                                               .opener = opener});
   if ((flags & O_TRUNC) != 0 && writes(flags)) {
     if (auto done = file->truncate_at_open(); !done) return tl::unexpected(done.error());
   }
@@ -399,8 +425,29 @@ void Namespace::release(std::uint64_t handle) {
   file->release();
 }
 
-Done Namespace::truncate(Inode inode, std::uint64_t size) {
+std::shared_ptr<OpenFile> Namespace::just_opened(Inode inode, pid_t opener) const {
+  std::vector<std::shared_ptr<OpenFile>> candidates;
+  {
+    const MutexLock lock(files_mutex_);
+    for (const auto& [handle, file] : files_) {
+      if (file->inode() == inode) candidates.push_back(file);
+    }
+  }
+  // Asked without the lock: a file that commits answers when it has done so.
+  for (auto& file : candidates) {
+    if (file->awaits_truncation(opener)) return std::move(file);
+  }
+  return nullptr;
+}
+
+Done Namespace::truncate(Inode inode, std::uint64_t size, pid_t asker) {
   if (is_directory(inode)) return fail(EISDIR);
+  if (is_stale(inode)) return fail(ESTALE);
+  if (size == 0) {
+    if (const auto file = just_opened(inode.without_version(), asker)) {
+      return file->truncate_at_open();
+    }
+  }
   const auto opened = open(inode, O_WRONLY);
   if (!opened) return tl::unexpected(opened.error());
   const auto opened_file = file(opened->handle);

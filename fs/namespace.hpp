@@ -27,7 +27,7 @@ namespace mappedpages::fs {
 
 /// A name that was found.
 struct Entry {
-  Inode inode;
+  Inode inode;                   ///< With its version.
   std::uint64_t generation = 0;  ///< Goes up when a number is freed and used again.
   struct stat attributes {};
 
@@ -44,6 +44,9 @@ struct Opened {
 
 struct NamespaceOptions {
   CommitOn commit_on = CommitOn::Close;
+
+  /// Requests are served one after another, so that none has to wait for one behind it.
+  bool one_at_a_time = false;
   AttributeDefaults attributes;
 };
 
@@ -51,9 +54,11 @@ struct NamespaceOptions {
 using EntryVisitor =
     std::function<bool(std::string_view name, const Entry& entry, std::uint64_t next_offset)>;
 
-/// The mounted tree over one engine. Any thread, any time. Every answer is the errno that
-/// fs/SEMANTICS.md names; what changes the pager file is durable when it returns, except writes to
-/// regular pages (durable after `sync`) and to protected ones (committed by `sync` and `flush`).
+/// The mounted tree over one engine. Any thread, any time. Inodes that come from the kernel have a
+/// version; ESTALE for one whose page is gone, so that the kernel looks the name up again. Every
+/// answer is the errno that fs/SEMANTICS.md names; what changes the pager file is durable when it
+/// returns, except writes to regular pages (durable after `sync`) and to protected ones (committed
+/// by `sync` and `flush`).
 class Namespace {
  public:
   Namespace(Engine& engine, const NamespaceOptions& options, Reporter reporter);
@@ -77,7 +82,8 @@ class Namespace {
   /// Makes the page that `name` says, if it is not there yet. `flags` as for open(2).
   Answer<std::pair<Entry, Opened>> create(Inode parent, std::string_view name, int flags);
 
-  Answer<Opened> open(Inode inode, int flags);
+  /// `opener`: the thread that asks.
+  Answer<Opened> open(Inode inode, int flags, pid_t opener = 0);
 
   /// EBADF for a handle that is not open.
   Answer<std::shared_ptr<OpenFile>> file(std::uint64_t handle) const;
@@ -85,8 +91,9 @@ class Namespace {
 
   Done change_attributes(Inode inode, const AttributeChange& change);
 
-  /// truncate(2), without a descriptor: a protected page is committed at once.
-  Done truncate(Inode inode, std::uint64_t size);
+  /// truncate(2), without a descriptor: a protected page is committed at once. Or the O_TRUNC of
+  /// what this thread has just opened.
+  Done truncate(Inode inode, std::uint64_t size, pid_t asker = 0);
 
   [[nodiscard]] struct statvfs statistics() const;
 
@@ -108,14 +115,19 @@ class Namespace {
   [[nodiscard]] std::optional<Listed> next_entry(Inode directory, std::uint64_t from) const;
   Done free_page(Inode inode);
   Answer<Opened> open_page(PageNumber page, int flags);
-  Answer<Opened> open_protected(ProtectedNumber page, int flags);
+  Answer<Opened> open_protected(ProtectedNumber page, int flags, pid_t opener);
+  [[nodiscard]] std::shared_ptr<OpenFile> just_opened(Inode inode, pid_t opener) const
+      EXCLUDES(files_mutex_);
   std::uint64_t add_file(std::shared_ptr<OpenFile> file) EXCLUDES(files_mutex_);
   [[nodiscard]] std::uint64_t generation_of(Inode inode) const EXCLUDES(generations_mutex_);
+  void count_generation(Inode inode, std::int64_t by) EXCLUDES(generations_mutex_);
+  [[nodiscard]] bool is_stale(Inode inode) const;
 
   Engine& engine_;
   const NamespaceOptions options_;
   const Reporter reporter_;
   AttributeTable attributes_;
+  ClosingStages closing_;
   ReceiptTable page_receipts_;
   ReceiptTable protected_receipts_;
 
@@ -124,7 +136,7 @@ class Namespace {
   std::uint64_t next_handle_ GUARDED_BY(files_mutex_) = 1;
 
   mutable Mutex generations_mutex_;
-  /// How often a number was freed, for those that were.
+  /// Twice how often a number was freed, for those that were.
   std::unordered_map<std::uint64_t, std::uint64_t> generations_ GUARDED_BY(generations_mutex_);
 };
 

@@ -1,6 +1,8 @@
 // What a descriptor of a page can do.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -14,6 +16,10 @@ namespace mappedpages::fs {
 
 /// What the layers below say when an answer is EIO or EROFS: for the log.
 using Reporter = std::function<void(const Error& error)>;
+
+/// Asks who flushes. It costs, so only where the answer matters.
+enum class FlushFrom : std::uint8_t;
+using AskFlusher = std::function<FlushFrom()>;
 
 /// How a flush comes about.
 enum class FlushFrom : std::uint8_t {
@@ -41,11 +47,19 @@ class OpenFile {
   /// Zeros the bytes from `size` on; the page keeps its size. EFBIG past its end.
   virtual Done truncate(std::uint64_t size) = 0;
 
+  /// Whether this thread opened it, and has done nothing with it yet. A truncation to nothing that
+  /// it asks for then is its O_TRUNC: the kernel sends it behind the open, and does not name the
+  /// file.
+  [[nodiscard]] virtual bool awaits_truncation(pid_t thread) const = 0;
+
+  /// O_TRUNC.
+  virtual Done truncate_at_open() = 0;
+
   /// fallocate(2). EFBIG past the end of the page, EOPNOTSUPP for modes that move bytes.
   virtual Done allocate(int mode, std::uint64_t offset, std::uint64_t length) = 0;
 
   /// One descriptor was closed; others may be left.
-  virtual Done flush(FlushFrom from) = 0;
+  virtual Done flush(const AskFlusher& from) = 0;
 
   /// fsync(2) and fdatasync(2).
   virtual Done sync() = 0;

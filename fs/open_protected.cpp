@@ -15,13 +15,6 @@ OpenProtected::OpenProtected(Engine& engine, AttributeTable& attributes, const R
 
 // --- Staging
 
-Done OpenProtected::truncate_at_open() {
-  const MutexLock lock(mutex_);
-  if (auto begun = begin_stage(); !begun) return begun;
-  std::ranges::fill(stage_->bytes(), std::byte{0});
-  return {};
-}
-
 Done OpenProtected::write(std::uint64_t offset, std::span<const std::byte> bytes) {
   const MutexLock lock(mutex_);
   if (!fits(offset, bytes.size(), engine_.page_size())) return poison(EFBIG);
@@ -36,6 +29,18 @@ Done OpenProtected::truncate(std::uint64_t size) {
   return zero(size, engine_.page_size() - size);
 }
 
+bool OpenProtected::awaits_truncation(pid_t thread) const {
+  const MutexLock lock(mutex_);
+  return opening_.may_write && opening_.opener == thread && !used_;
+}
+
+Done OpenProtected::truncate_at_open() {
+  const MutexLock lock(mutex_);
+  if (auto begun = begin_stage(); !begun) return begun;
+  std::ranges::fill(stage_->bytes(), std::byte{0});
+  return {};
+}
+
 Done OpenProtected::allocate(int mode, std::uint64_t offset, std::uint64_t length) {
   const MutexLock lock(mutex_);
   const auto effect = judge_allocate(mode, offset, length, engine_.page_size());
@@ -47,19 +52,44 @@ Done OpenProtected::allocate(int mode, std::uint64_t offset, std::uint64_t lengt
 /// The stage starts as a copy of what is committed, so that a partial write keeps the rest.
 Done OpenProtected::begin_stage() {
   died_ = false;
+  used_ = true;
+  set_closing(false);
   if (poisoned_) return fail(EIO);
   if (stage_) return {};
-  auto writer = engine_.writer(pin_.page());
+  auto writer = open_writer();
   if (!writer) return fail(writer.error(), reporter_);
   stage_ = *std::move(writer);
   written_ = false;
   return {};
 }
 
+Result<ProtectedWriter> OpenProtected::open_writer() {
+  auto writer = engine_.writer(pin_.page());
+  if (writer || writer.error().code() != ErrorCode::WriterActive) return writer;
+  // Its descriptor may be closed already.
+  opening_.closing.wait(pin_.page());
+  return engine_.writer(pin_.page());
+}
+
+void OpenProtected::end_stage() {
+  stage_.reset();
+  set_closing(false);
+}
+
+void OpenProtected::set_closing(bool closing) {
+  if (closing == closing_) return;
+  closing_ = closing;
+  if (closing) {
+    opening_.closing.add(pin_.page());
+  } else {
+    opening_.closing.remove(pin_.page());
+  }
+}
+
 /// The caller saw a write fail; committing the rest of them would be a page that nobody wrote.
 Done OpenProtected::poison(int os_error) {
-  poisoned_ = true;
-  stage_.reset();
+  poisoned_ = used_ = true;
+  end_stage();
   return fail(os_error);
 }
 
@@ -76,18 +106,28 @@ Done OpenProtected::wrote() {
 
 // --- Committing
 
-Done OpenProtected::flush(FlushFrom from) {
+Done OpenProtected::flush(const AskFlusher& from) {
   const MutexLock lock(mutex_);
-  died_ = from == FlushFrom::DyingProcess;
+  used_ = true;
+  if (!stage_ && !poisoned_) return {};
+  const Done done = flush_stage(from);
+  // What is left now ends with the release, which is on its way if this was the last descriptor.
+  set_closing(stage_.has_value());
+  return done;
+}
+
+Done OpenProtected::flush_stage(const AskFlusher& from) {
+  died_ = from() == FlushFrom::DyingProcess;
   if (died_) return {};
   if (poisoned_) return fail(EIO);
-  if (opening_.commit_on == CommitOn::Fsync || !stage_ || !written_) return {};
+  if (opening_.commit_on == CommitOn::Fsync || !written_) return {};
   return commit();
 }
 
 Done OpenProtected::sync() {
   const MutexLock lock(mutex_);
   died_ = false;
+  used_ = true;
   if (poisoned_) return fail(EIO);
   return stage_ ? commit() : Done{};
 }
@@ -104,7 +144,7 @@ void OpenProtected::release() {
           done.error().value));
     }
   }
-  stage_.reset();
+  end_stage();
 }
 
 Done OpenProtected::commit() {
@@ -112,7 +152,7 @@ Done OpenProtected::commit() {
   // Freed while it was open: like any file without a name, it takes what is written until it goes.
   if (!done && done.error().code() == ErrorCode::NotAllocated) return {};
   if (!done) return fail(done.error(), reporter_);
-  stage_.reset();
+  end_stage();
   attributes_.touch(inode());
   return {};
 }
@@ -121,9 +161,11 @@ Done OpenProtected::commit() {
 
 Answer<std::vector<std::byte>> OpenProtected::read(std::uint64_t offset, std::size_t size) {
   const MutexLock lock(mutex_);
+  used_ = true;
   const std::size_t length = readable(offset, size, engine_.page_size());
   if (length == 0) return std::vector<std::byte>{};
   if (!stage_) {
+    opening_.closing.wait(pin_.page());
     if (auto loaded = load_committed(); !loaded) return tl::unexpected(loaded.error());
   }
   const std::span<const std::byte> bytes =

@@ -7,6 +7,7 @@
 
 #include "base/thread_annotations.hpp"
 #include "fs/attributes.hpp"
+#include "fs/closing_stages.hpp"
 #include "fs/open_file.hpp"
 #include "mappedpages/engine.hpp"
 
@@ -20,8 +21,11 @@ enum class CommitOn : std::uint8_t {
 
 /// How a protected page is opened.
 struct ProtectedOpening {
+  ClosingStages& closing;  ///< Outlives the file.
   CommitOn commit_on = CommitOn::Close;
   bool sync_writes = false;  ///< O_SYNC or O_DSYNC: each write commits.
+  bool may_write = false;
+  pid_t opener = 0;  ///< The thread.
 };
 
 /// A stage belongs to an open file, that is to all duplicates of one descriptor: a copy of the
@@ -35,16 +39,17 @@ class OpenProtected final : public OpenFile {
 
   [[nodiscard]] Inode inode() const override { return pin_.page(); }
 
-  /// Stages an empty page for O_TRUNC. That alone is no reason to commit at a close: a shell closes
-  /// a duplicate before the command runs. The last close commits it if nothing else happened.
-  Done truncate_at_open() EXCLUDES(mutex_);
-
   Answer<std::vector<std::byte>> read(std::uint64_t offset, std::size_t size) override
       EXCLUDES(mutex_);
   Done write(std::uint64_t offset, std::span<const std::byte> bytes) override EXCLUDES(mutex_);
   Done truncate(std::uint64_t size) override EXCLUDES(mutex_);
+  [[nodiscard]] bool awaits_truncation(pid_t thread) const override EXCLUDES(mutex_);
+
+  /// Stages an empty page for O_TRUNC. That alone is no reason to commit at a close: a shell closes
+  /// a duplicate before the command runs. The last close commits it if nothing else happened.
+  Done truncate_at_open() override EXCLUDES(mutex_);
   Done allocate(int mode, std::uint64_t offset, std::uint64_t length) override EXCLUDES(mutex_);
-  Done flush(FlushFrom from) override EXCLUDES(mutex_);
+  Done flush(const AskFlusher& from) override EXCLUDES(mutex_);
   Done sync() override EXCLUDES(mutex_);
   void release() override EXCLUDES(mutex_);
 
@@ -56,6 +61,10 @@ class OpenProtected final : public OpenFile {
   };
 
   Done begin_stage() REQUIRES(mutex_);
+  Result<ProtectedWriter> open_writer() REQUIRES(mutex_);
+  void end_stage() REQUIRES(mutex_);
+  void set_closing(bool closing) REQUIRES(mutex_);
+  Done flush_stage(const AskFlusher& from) REQUIRES(mutex_);
   Done poison(int os_error) REQUIRES(mutex_);
   Done zero(std::uint64_t offset, std::uint64_t length) REQUIRES(mutex_);
   Done wrote() REQUIRES(mutex_);
@@ -69,8 +78,10 @@ class OpenProtected final : public OpenFile {
   const ProtectedOpening opening_;
 
   // Taken before any lock of the engine; held while a commit runs, so that a write waits for it.
-  Mutex mutex_;
+  mutable Mutex mutex_;
   std::optional<ProtectedWriter> stage_ GUARDED_BY(mutex_);
+  bool used_ GUARDED_BY(mutex_) = false;      ///< Something was asked of it since it was opened.
+  bool closing_ GUARDED_BY(mutex_) = false;   ///< The stage's last news is a flush.
   bool written_ GUARDED_BY(mutex_) = false;   ///< The stage holds more than what O_TRUNC did.
   bool poisoned_ GUARDED_BY(mutex_) = false;  ///< A write failed: what is staged is not whole.
   bool died_ GUARDED_BY(mutex_) = false;      ///< The last flush came from a dying process.

@@ -16,12 +16,25 @@ bool is_dying_by_signal(pid_t pid) {
   const std::size_t name_end = line.rfind(')');
   if (name_end == std::string::npos) return false;
   std::istringstream fields(line.substr(name_end + 1));
-  std::string skipped;
-  constexpr int kFieldsBeforeFlags = 6;
-  for (int i = 0; i < kFieldsBeforeFlags; ++i) fields >> skipped;
+  const auto skip = [&fields](int count) {
+    std::string skipped;
+    for (int i = 0; i < count; ++i) fields >> skipped;
+  };
+  constexpr int kState = 3;
+  constexpr int kFlags = 9;
+  constexpr int kExitCode = 52;
   unsigned long flags = 0;
-  constexpr unsigned long kSignaled = 0x400;  // PF_SIGNALED of the kernel's sched.h.
-  return fields >> flags && (flags & kSignaled) != 0;
+  unsigned exit_code = 0;
+  skip(kFlags - kState);
+  fields >> flags;
+  skip(kExitCode - kFlags - 1);
+  fields >> exit_code;
+  // PF_SIGNALED of the kernel's sched.h. The last thread of a process that calls exit has it too:
+  // the others were ended by a SIGKILL of the kernel's own. The signal in the exit code tells them
+  // apart.
+  constexpr unsigned long kSignaled = 0x400;
+  constexpr unsigned kSignal = 0x7F;
+  return fields && (flags & kSignaled) != 0 && (exit_code & kSignal) != 0;
 }
 
 }  // namespace mappedpages::fs

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <sstream>
 
 #include "e2e/mounted_fs.hpp"
@@ -164,6 +165,26 @@ TEST_F(Allocation, StatfsCountsPages) {
   EXPECT_EQ(fs.ok("stat -f -c '%S %b %f' ."), "4096 32544 32541");
   fs.ok("mkdir alloc/pages/10@x alloc/protected/x");
   EXPECT_EQ(fs.ok("stat -f -c '%S %b %f' ."), "4096 32544 32527");
+}
+
+// Somebody gets the number while the kernel still has the old page under its name.
+TEST_F(Allocation, ANewPageNeverShowsItsPredecessor) {
+  fs.unmount();
+  fs.mount({"-o", "nosync"});
+  const char* const client =
+      "import os, sys, tempfile\n"
+      "for i in range(400):\n"
+      "  d = tempfile.mkdtemp(dir='alloc/pages'); n = 'pages/' + os.listdir(d)[0]\n"
+      "  f = os.open(n, os.O_RDWR)\n"
+      "  assert os.read(f, 4096) == bytes(4096), 'old bytes'\n"
+      "  os.pwrite(f, b'D' * 4096, 0); assert os.pread(f, 4096, 0) == b'D' * 4096\n"
+      "  os.close(f); assert open(n, 'rb').read() == b'D' * 4096\n"
+      "  os.unlink(n); os.rmdir(d)\n";
+  std::ofstream(fs.directory() / "client.py") << client;
+  fs.ok(
+      "for i in 1 2 3 4 5 6; do python3 ../client.py & pids+=($!); done; "
+      "for p in ${pids[@]}; do wait $p || exit 1; done");
+  EXPECT_EQ(fs.ok("ls pages"), "");
 }
 
 }  // namespace

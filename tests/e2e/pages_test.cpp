@@ -42,6 +42,25 @@ TEST_F(Pages, AShorterFileLeavesZerosBehindIt) {
   }
 }
 
+// The page keeps its size, so the kernel sees no reason to doubt what it has cached.
+TEST_F(Pages, ATruncationIsSeenByThoseWhoHadThePageCached) {
+  EXPECT_EQ(python("p='pages/3'; A=b'A'*4096\n"
+                   "def put(): open(p,'r+b').write(A); assert open(p,'rb').read()==A\n"
+                   "def left(): return open(p,'rb').read().count(b'A')\n"
+                   "put(); os.truncate(p,100); print(left())\n"
+                   "put(); f=os.open(p,os.O_RDWR); os.pread(f,4096,0); os.ftruncate(f,10)\n"
+                   "print(os.pread(f,4096,0).count(b'A'), os.fstat(f).st_size)\n"
+                   "put(); m=mmap.mmap(f,4096); m[0]; open(p,'wb').close()\n"
+                   "print(left(), m[:].count(b'A')); m[0:1]=b'B'; m.flush(); print(left())\n"
+                   "g=os.open(p,os.O_RDWR|os.O_TRUNC|os.O_APPEND)\n"
+                   "try: os.write(g,b'x')\n"
+                   "except OSError as e: print(errno.errorcode[e.errno])\n"
+                   "o=os.open('../o',os.O_RDWR|os.O_CREAT); print(os.sendfile(o,g,0,4096))\n"),
+            "100\n10 4096\n0 0\n0\nEFBIG\n4096\n");
+  fs.ok("yes A | head -c 4096 > pages/4; cat pages/4 >../o; printf x | dd of=pages/4 bs=1 seek=9");
+  EXPECT_EQ(fs.ok("tr -d '\\0' < pages/4 | wc -c"), "10");
+}
+
 TEST_F(Pages, CpCopiesIn) {
   fs.ok(
       "head -c 4096 /dev/urandom > ../x; cp ../x pages/4; cmp ../x pages/4; cp ../x protected/1; "

@@ -62,15 +62,20 @@ TEST_F(NamespaceTest, ListingsGoOnWhereTheyStopped) {
   EXPECT_EQ(seen, (Names{".", "..", "3", "4", "5", "6", "7"}));
 }
 
-TEST_F(NamespaceTest, NumbersThatComeBackHaveAnotherGeneration) {
+TEST_F(NamespaceTest, NumbersThatComeBackAreOtherInodes) {
   ASSERT_TRUE(tree->make_directory(FixedDirectory::AllocPages, "a"));
   const auto first = tree->lookup(FixedDirectory::Pages, "3");
   ASSERT_TRUE(tree->change_attributes(first->inode, {.mode = 0777}));
   ASSERT_TRUE(tree->remove(FixedDirectory::Pages, "3"));
   ASSERT_TRUE(tree->create(FixedDirectory::Pages, "3", O_RDWR | O_CREAT));
   const auto second = tree->lookup(FixedDirectory::Pages, "3");
-  EXPECT_EQ(first->inode, second->inode);
+  EXPECT_NE(first->inode, second->inode) << "for the kernel";
+  EXPECT_EQ(first->attributes.st_ino, second->attributes.st_ino) << "for users";
   EXPECT_NE(first->generation, second->generation);
+  // What the kernel still has of the old one it must look up again.
+  EXPECT_EQ(tree->open(first->inode, O_RDONLY).error().value, ESTALE);
+  EXPECT_EQ(tree->get(first->inode).error().value, ESTALE);
+  EXPECT_EQ(tree->truncate(first->inode, 0).error().value, ESTALE);
   EXPECT_EQ(second->attributes.st_mode & 0777U, 0600U) << "and nothing of its predecessor";
 }
 
@@ -90,7 +95,7 @@ TEST_F(NamespaceTest, AnOpenFileWithoutANameHasNoLinks) {
   EXPECT_EQ(tree->get(PageNumber{3})->attributes.st_nlink, 0U);
   EXPECT_EQ(tree->create(FixedDirectory::Pages, "3", O_RDWR | O_CREAT).error().value, EBUSY);
   tree->release(handles.back());
-  EXPECT_EQ(tree->get(PageNumber{3}).error().value, ENOENT);
+  EXPECT_EQ(tree->get(PageNumber{3}).error().value, ESTALE);
   EXPECT_TRUE(tree->create(FixedDirectory::Pages, "3", O_RDWR | O_CREAT));
 }
 

@@ -11,6 +11,13 @@ namespace {
 
 constexpr ProtectedNumber kPage{0};
 
+FlushFrom living() {
+  return FlushFrom::LivingProcess;
+}
+FlushFrom dying() {
+  return FlushFrom::DyingProcess;
+}
+
 class OpenProtectedTest : public TreeTest {
  protected:
   void SetUp() override {
@@ -18,7 +25,7 @@ class OpenProtectedTest : public TreeTest {
     ASSERT_TRUE(tree->make_directory(FixedDirectory::AllocProtected, "a"));
     const auto first = file(kPage, O_WRONLY);
     ASSERT_TRUE(first->write(0, bytes("old bytes")));
-    ASSERT_TRUE(first->flush(FlushFrom::LivingProcess));
+    ASSERT_TRUE(first->flush(living));
     tree->release(handles.back());
   }
   static int error(const Done& done) { return done ? 0 : done.error().value; }
@@ -30,7 +37,7 @@ TEST_F(OpenProtectedTest, CommitsAtTheCloseOfADescriptorThatWrote) {
   EXPECT_EQ(committed(kPage, 9), "old bytes");
   EXPECT_EQ(text(f->read(0, 9)), "new bytes");
   EXPECT_EQ(text(file(kPage, O_RDONLY)->read(0, 9)), "old bytes");
-  ASSERT_TRUE(f->flush(FlushFrom::LivingProcess));
+  ASSERT_TRUE(f->flush(living));
   EXPECT_EQ(committed(kPage, 9), "new bytes");
 }
 
@@ -44,7 +51,7 @@ TEST_F(OpenProtectedTest, AReaderSeesLaterCommits) {
 TEST_F(OpenProtectedTest, ClosingWithoutWritingCommitsNothing) {
   const std::uint64_t before = engine->info(kPage)->generation;
   const auto f = file(kPage, O_RDWR);
-  EXPECT_TRUE(f->flush(FlushFrom::LivingProcess));
+  EXPECT_TRUE(f->flush(living));
   EXPECT_TRUE(f->sync());
   tree->release(handles.back());
   EXPECT_EQ(engine->info(kPage)->generation, before);
@@ -58,7 +65,7 @@ TEST_F(OpenProtectedTest, EbusyIsForTheSecondAndDoesNotPoison) {
   EXPECT_EQ(error(g->truncate(0)), EBUSY);
   EXPECT_EQ(error(tree->truncate(kPage, 0)), EBUSY);
   EXPECT_EQ(tree->open(kPage, O_WRONLY | O_TRUNC).error().value, EBUSY);
-  EXPECT_EQ(error(g->flush(FlushFrom::LivingProcess)), 0);
+  EXPECT_EQ(error(g->flush(living)), 0);
   ASSERT_TRUE(f->sync());
   EXPECT_EQ(error(g->write(1, bytes("G"))), 0);
 }
@@ -69,7 +76,7 @@ TEST_F(OpenProtectedTest, AFailedWritePoisons) {
   EXPECT_EQ(error(f->write(kP - 1, bytes("xx"))), EFBIG);
   EXPECT_EQ(error(f->write(0, bytes("x"))), EIO);
   EXPECT_EQ(error(f->sync()), EIO);
-  EXPECT_EQ(error(f->flush(FlushFrom::LivingProcess)), EIO);
+  EXPECT_EQ(error(f->flush(living)), EIO);
   EXPECT_EQ(error(file(kPage, O_RDWR)->write(0, bytes("g"))), 0) << "the page is free for others";
   tree->release(handles[handles.size() - 2]);
   EXPECT_EQ(committed(kPage, 9), "old bytes");
@@ -77,10 +84,10 @@ TEST_F(OpenProtectedTest, AFailedWritePoisons) {
 
 TEST_F(OpenProtectedTest, TruncatingAtOpenWaitsForAWriteOrTheLastClose) {
   const auto f = file(kPage, O_WRONLY | O_TRUNC);
-  ASSERT_TRUE(f->flush(FlushFrom::LivingProcess));  // A shell closes its duplicate.
+  ASSERT_TRUE(f->flush(living));  // A shell closes its duplicate.
   EXPECT_EQ(committed(kPage, 9), "old bytes");
   ASSERT_TRUE(f->write(0, bytes("n")));
-  ASSERT_TRUE(f->flush(FlushFrom::LivingProcess));
+  ASSERT_TRUE(f->flush(living));
   EXPECT_EQ(committed(kPage, 3), std::string("n\0\0", 3));
   file(kPage, O_WRONLY | O_TRUNC);
   tree->release(handles.back());
@@ -95,11 +102,11 @@ TEST_F(OpenProtectedTest, TruncatingAtOpenIsCommittedByFsync) {
 TEST_F(OpenProtectedTest, ADyingProcessCommitsNothing) {
   const auto f = file(kPage, O_WRONLY);
   ASSERT_TRUE(f->write(0, bytes("half")));
-  ASSERT_TRUE(f->flush(FlushFrom::DyingProcess));
+  ASSERT_TRUE(f->flush(dying));
   tree->release(handles.back());
   EXPECT_EQ(committed(kPage, 9), "old bytes");
   const auto g = file(kPage, O_WRONLY | O_TRUNC);
-  ASSERT_TRUE(g->flush(FlushFrom::DyingProcess));
+  ASSERT_TRUE(g->flush(dying));
   tree->release(handles.back());
   EXPECT_EQ(committed(kPage, 9), "old bytes");
 }
@@ -107,8 +114,8 @@ TEST_F(OpenProtectedTest, ADyingProcessCommitsNothing) {
 TEST_F(OpenProtectedTest, AnotherHolderOfADeadWritersDescriptorMayCommit) {
   const auto f = file(kPage, O_WRONLY);
   ASSERT_TRUE(f->write(0, bytes("half")));
-  ASSERT_TRUE(f->flush(FlushFrom::DyingProcess));
-  ASSERT_TRUE(f->flush(FlushFrom::LivingProcess));
+  ASSERT_TRUE(f->flush(dying));
+  ASSERT_TRUE(f->flush(living));
   EXPECT_EQ(committed(kPage, 9), "halfbytes");
 }
 
@@ -116,7 +123,7 @@ TEST_F(OpenProtectedTest, CommitOnFsyncDropsAtTheLastClose) {
   open({.no_sync = true}, CommitOn::Fsync);
   const auto f = file(kPage, O_WRONLY);
   ASSERT_TRUE(f->write(0, bytes("new")));
-  ASSERT_TRUE(f->flush(FlushFrom::LivingProcess));
+  ASSERT_TRUE(f->flush(living));
   tree->release(handles.back());
   file(kPage, O_WRONLY | O_TRUNC);
   tree->release(handles.back());
@@ -142,7 +149,7 @@ TEST_F(OpenProtectedTest, FreedWhileAStageIsOpen) {
   EXPECT_EQ(error(f->sync()), 0);
   EXPECT_EQ(error(f->write(3, bytes("-"))), 0);
   EXPECT_EQ(text(f->read(0, 9)), "new-bytes");
-  EXPECT_EQ(error(f->flush(FlushFrom::LivingProcess)), 0);
+  EXPECT_EQ(error(f->flush(living)), 0);
   EXPECT_EQ(*engine->alloc_protected(), ProtectedNumber{1}) << "the number is not handed out";
   tree->release(handles.back());
   EXPECT_TRUE(names(FixedDirectory::Protected) == std::vector<std::string>{"1"});
@@ -154,7 +161,7 @@ TEST_F(OpenProtectedTest, AllocatingIsAWrite) {
   EXPECT_EQ(error(file(kPage, O_RDWR)->write(0, bytes("x"))), EBUSY);
   EXPECT_EQ(error(f->allocate(FALLOC_FL_COLLAPSE_RANGE, 0, 512)), EOPNOTSUPP);
   EXPECT_EQ(error(f->allocate(0, 0, 0)), EINVAL);
-  ASSERT_TRUE(f->flush(FlushFrom::LivingProcess));
+  ASSERT_TRUE(f->flush(living));
   EXPECT_EQ(committed(kPage, 9), std::string("\0\0\0\0bytes", 9));
   EXPECT_EQ(error(f->allocate(0, 0, kP + 1)), EFBIG);
   EXPECT_EQ(error(f->sync()), EIO) << "poisoned";

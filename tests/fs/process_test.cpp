@@ -2,6 +2,8 @@
 #include "fs/process.hpp"
 
 #include <gtest/gtest.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): kill is POSIX.
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fs/handshake.hpp"
@@ -18,6 +20,27 @@ TEST(Process, WhoCannotBeSeenIsNotDying) {
   EXPECT_FALSE(is_dying_by_signal(0));
   EXPECT_FALSE(is_dying_by_signal(-5));
   EXPECT_FALSE(is_dying_by_signal(0x7FFFFFFF));
+}
+
+/// Where the process `pid` is a zombie, its exit is over and its flags are what they were then.
+bool zombie_died_by_signal(pid_t pid) {
+  siginfo_t info{};
+  EXPECT_EQ(::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT), 0);
+  const bool died = is_dying_by_signal(pid);
+  EXPECT_EQ(::waitpid(pid, nullptr, 0), pid);
+  return died;
+}
+
+TEST(Process, ASignalIsToldFromAnExit) {
+  const pid_t killed = ::fork();
+  if (killed == 0) {
+    for (;;) ::pause();
+  }
+  ASSERT_EQ(::kill(killed, SIGTERM), 0);
+  EXPECT_TRUE(zombie_died_by_signal(killed));
+  const pid_t exited = ::fork();
+  if (exited == 0) ::_exit(3);
+  EXPECT_FALSE(zombie_died_by_signal(exited));
 }
 
 TEST(HandshakeTest, ReadyLetsTheParentGo) {
