@@ -1,14 +1,30 @@
 #include "fs/process.hpp"
 
+#include <cstdint>
 #include <fstream>
 #include <sstream>
 #include <string>
 
 namespace mappedpages::fs {
 
+namespace {
+
+/// A process that exits gives its memory up before its files. One that has memory is closing a file,
+/// or is in the middle of an exec: then it holds a lock that reading its stat would wait for, while it
+/// waits for us.
+bool has_memory(const std::string& directory) {
+  std::ifstream file(directory + "/statm");
+  std::uint64_t pages = 0;
+  return file >> pages && pages != 0;
+}
+
+}  // namespace
+
 bool is_dying_by_signal(pid_t pid) {
   if (pid <= 0) return false;
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  const std::string directory = "/proc/" + std::to_string(pid);
+  if (has_memory(directory)) return false;
+  std::ifstream file(directory + "/stat");
   std::string line;
   if (!std::getline(file, line, '\0')) return false;
   // proc(5): pid (comm) state ppid pgrp session tty_nr tpgid flags. The name may hold anything, so

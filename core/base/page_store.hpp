@@ -112,7 +112,8 @@ class PageStore {
   virtual Status finish_copy(const Progress& progress) = 0;
 
   /// The page that the next allocation would take from the free ones; none: the file would grow.
-  [[nodiscard]] virtual std::optional<PageNumber> next_free() const = 0;
+  /// Called by one thread at a time, as `apply`.
+  [[nodiscard]] virtual std::optional<PageNumber> next_free() = 0;
 };
 
 }  // namespace mappedpages

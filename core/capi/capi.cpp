@@ -1,6 +1,4 @@
 // The C face: handles around the C++ objects, errors as errno, and no exception past it.
-#include "mappedpages.h"
-
 #include <cerrno>
 #include <new>
 #include <span>
@@ -9,6 +7,7 @@
 #include <vector>
 
 #include "base/try.hpp"
+#include "mappedpages.h"
 #include "mappedpages/engine.hpp"
 #include "mappedpages/v3/page_allocator.hpp"
 
@@ -108,12 +107,12 @@ const char* mappedpages_last_error(void) {
 // --- Files
 
 int mappedpages_create(const char* path, uint64_t page_size, uint64_t pages) {
-  return guarded([&] {
-    return Engine::create(path, {.page_size = page_size, .pages = PageCount{pages}});
-  });
+  return guarded(
+      [&] { return Engine::create(path, {.page_size = page_size, .pages = PageCount{pages}}); });
 }
 
-int mappedpages_open(const char* path, unsigned flags, unsigned lock_wait_ms, mappedpages_file** out) {
+int mappedpages_open(const char* path, unsigned flags, unsigned lock_wait_ms,
+                     mappedpages_file** out) {
   *out = nullptr;
   return guarded([&]() -> Status {
     mappedpages::OpenOptions options;
@@ -160,9 +159,12 @@ uint64_t mappedpages_page_size(const mappedpages_file* file) {
 int mappedpages_count(const mappedpages_file* file, struct mappedpages_counts* out) {
   return guarded([&]() -> Status {
     const auto counts = file->engine->counts();
-    *out = {counts.total.value,           counts.free.value,
-            counts.regular.value,         counts.protected_pages.value,
-            file->engine->capacity().value, counts.generation.value};
+    *out = {counts.total.value,
+            counts.free.value,
+            counts.regular.value,
+            counts.protected_pages.value,
+            file->engine->capacity().value,
+            counts.generation.value};
     return {};
   });
 }
@@ -233,9 +235,8 @@ int mappedpages_alloc_protected(mappedpages_file* file, uint64_t count, uint64_t
 }
 
 int mappedpages_free_protected(mappedpages_file* file, const uint64_t* values, uint64_t count) {
-  return guarded([&] {
-    return file->engine->free_protected_bulk(numbers<ProtectedNumber>(values, count));
-  });
+  return guarded(
+      [&] { return file->engine->free_protected_bulk(numbers<ProtectedNumber>(values, count)); });
 }
 
 int mappedpages_free_when_unpinned(mappedpages_file* file, uint64_t page) {
@@ -291,8 +292,8 @@ int mappedpages_view_mut(mappedpages_file* file, uint64_t page, void** out) {
 int mappedpages_read_protected(const mappedpages_file* file, uint64_t number, void* out,
                                uint64_t* generation) {
   return guarded([&]() -> Status {
-    TRY_ASSIGN(const auto info, file->engine->read(ProtectedNumber{number},
-                                                   bytes(out, file->engine->page_size())));
+    TRY_ASSIGN(const auto info,
+               file->engine->read(ProtectedNumber{number}, bytes(out, file->engine->page_size())));
     if (generation != nullptr) *generation = info.generation;
     return {};
   });

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <optional>
@@ -57,7 +58,10 @@ Error locked_error(int fd, const std::string& name) {
 
 Status lock_file(int fd, const std::string& name, LockKind kind, std::chrono::milliseconds wait) {
   constexpr std::chrono::milliseconds kRetryEvery{20};
-  const auto deadline = std::chrono::steady_clock::now() + wait;
+  // Longer than anybody waits, and still a time that the clock can tell.
+  constexpr std::chrono::hours kLongest{24 * 365};
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::min<std::chrono::milliseconds>(wait, kLongest);
   const int operation = (kind == LockKind::Shared ? LOCK_SH : LOCK_EX) | LOCK_NB;
   while (::flock(fd, operation) != 0) {
     if (errno == EINTR) continue;

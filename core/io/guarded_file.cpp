@@ -22,6 +22,7 @@ Status GuardedFile::reserve(std::uint64_t size) {
 }
 
 Status GuardedFile::write_and_sync(std::uint64_t offset, std::span<const std::byte> bytes) {
+  const MutexLock flushing(flush_mutex_);
   TRY(writable());
   announce(offset, bytes.size());
   flushes_.fetch_add(1, std::memory_order_relaxed);
@@ -29,6 +30,7 @@ Status GuardedFile::write_and_sync(std::uint64_t offset, std::span<const std::by
 }
 
 Status GuardedFile::sync() {
+  const MutexLock flushing(flush_mutex_);
   TRY(writable());
   flushes_.fetch_add(1, std::memory_order_relaxed);
   return after_flush(file_->sync());

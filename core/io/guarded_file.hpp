@@ -33,9 +33,10 @@ class GuardedFile final : public StorageFile {
     return file_->read_at(offset, out);
   }
   Status write_at(std::uint64_t offset, std::span<const std::byte> bytes) override;
-  Status write_and_sync(std::uint64_t offset, std::span<const std::byte> bytes) override;
+  Status write_and_sync(std::uint64_t offset, std::span<const std::byte> bytes) override
+      EXCLUDES(flush_mutex_);
   Status reserve(std::uint64_t size) override;
-  Status sync() override;
+  Status sync() override EXCLUDES(flush_mutex_);
   [[nodiscard]] Result<Mapping> map(std::uint64_t offset, std::size_t size,
                                     bool writable) const override {
     return file_->map(offset, size, writable);
@@ -72,6 +73,11 @@ class GuardedFile final : public StorageFile {
   std::atomic<std::uint64_t> flushes_{0};
   std::atomic<WriteObserver*> observer_{nullptr};
   std::atomic<bool> is_latched_{false};  // Spares writers the mutex while all is well.
+
+  /// One flush at a time, with its latch: the kernel tells of a failed write once, and the flush
+  /// that hears of it need not be the one that needed the bytes.
+  Mutex flush_mutex_;  // Before mutex_.
+
   mutable Mutex mutex_;
   std::optional<Error> cause_ GUARDED_BY(mutex_);
 };

@@ -70,12 +70,14 @@ class PosixFile final : public StorageFile {
   Status reserve(std::uint64_t size) override {
     TRY_ASSIGN(const off_t end, to_off_t(size));
     if (end == 0) return {};
+    TRY_ASSIGN(const std::uint64_t before, this->size());
     while (::fallocate(fd_.get(), 0, 0, end) != 0) {
       if (errno == EINTR) continue;
-      if (errno != EOPNOTSUPP && errno != ENOSYS) {
-        return posix_error("cannot reserve " + std::to_string(size) + " bytes for " + name_);
-      }
-      return grow(size, end);
+      if (errno == EOPNOTSUPP || errno == ENOSYS) return grow(size, end);
+      auto error = posix_error("cannot reserve " + std::to_string(size) + " bytes for " + name_);
+      // Some filesystems keep what they could get, and leave nothing to anybody else.
+      if (before < size) (void)!::ftruncate(fd_.get(), static_cast<off_t>(before));
+      return error;
     }
     return {};
   }

@@ -53,8 +53,8 @@ std::string named(const char* what, Number page) {
 
 }  // namespace
 
-Planner::Planner(const State& base, Generation generation, Pools& pools)
-    : base_(base), pools_(pools), plan_(base), grown_to_(base.total()) {
+Planner::Planner(const State& base, Generation generation, Pools& pools, Growth growth)
+    : base_(base), pools_(pools), growth_(growth), plan_(base), grown_to_(base.total()) {
   plan_.next.generation = generation;
 }
 
@@ -160,6 +160,9 @@ Status Planner::check_alloc_at(const Change& change) const {
       case PageUse::Free:
         break;
     }
+    if (pools_.promised_pages.contains(page.value)) {
+      return refuse(ErrorCode::AlreadyAllocated, named("page ", page) + " is reserved by a batch");
+    }
     const bool exists = page.value < plan_.next.total().value;
     if (exists && !pools_.pages.contains(page.value)) {
       return refuse(ErrorCode::PagePinned, named("page ", page) + " was freed and is still open");
@@ -174,7 +177,8 @@ Status Planner::check_alloc_at(const Change& change) const {
 Status Planner::check_reserved(const Allocation& reserved) const {
   bool all_promised = true;
   for (const PageNumber page : reserved.pages) {
-    all_promised = all_promised && pools_.promised_pages.contains(page.value);
+    all_promised = all_promised && pools_.promised_pages.contains(page.value) &&
+                   plan_.next.use_of(page) == PageUse::Free;
   }
   for (const ProtectedNumber page : reserved.protected_pages) {
     all_promised = all_promised && pools_.promised_protected.contains(page.value);
@@ -251,8 +255,9 @@ std::size_t Planner::new_blocks_for(const Change& change) const {
   return blocks - now;
 }
 
-/// The size that the file needs, for the named pages and for as many of any number: it doubles, and
-/// takes the last step to its capacity.
+/// The size that the file needs, for the named pages and for as many of any number. It doubles, and
+/// takes the last step to its capacity; where there is no space for that it grows by what is
+/// needed.
 Result<PageCount> Planner::total_for(const Change& change, std::uint64_t pages) const {
   const std::uint64_t capacity = base_.geometry.capacity().value;
   const std::uint64_t now = plan_.next.total().value;
@@ -270,7 +275,7 @@ Result<PageCount> Planner::total_for(const Change& change, std::uint64_t pages) 
       return refuse(ErrorCode::Full, "the file is full: it can have " + std::to_string(capacity) +
                                          " pages with this page size");
     }
-    total = std::min(2 * total, capacity);
+    total = growth_ == Growth::Double ? std::min(2 * total, capacity) : total + 1;
   }
   return PageCount{total};
 }

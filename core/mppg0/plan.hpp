@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -58,11 +59,17 @@ struct Plan {
   std::vector<FreedProtected> freed_protected;
 };
 
+/// By how much a file grows that has to.
+enum class Growth : std::uint8_t {
+  Double,  ///< So that it seldom happens.
+  Least,   ///< By what the group needs: the disk has no room for more.
+};
+
 /// Builds a Plan from changes. One group, one planner. Not thread-safe.
 class Planner {
  public:
   /// Takes numbers out of `pools` as it hands them out. `base` outlives the planner.
-  Planner(const State& base, Generation generation, Pools& pools);
+  Planner(const State& base, Generation generation, Pools& pools, Growth growth = Growth::Double);
 
   /// Takes a change in, wholly; after an error nothing of it is in the plan.
   Result<Allocation> add(const Change& change);
@@ -114,6 +121,7 @@ class Planner {
 
   const State& base_;
   Pools& pools_;
+  const Growth growth_;
   Plan plan_;
   PageCount grown_to_;
   std::map<std::size_t, std::shared_ptr<BlockEntries>> edited_;

@@ -1,5 +1,6 @@
 #include "mppg0/store.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -28,9 +29,11 @@ tl::unexpected<Error> not_allocated(ProtectedNumber page) {
 
 Status require_openable(const Recovered& recovered, const StoreOptions& options) {
   if (recovered.report.damaged && !options.recover) {
+    const auto& problems = recovered.report.problems;
+    const auto damage = std::ranges::find(problems, Severity::Error, &Problem::severity);
+    const Problem& worst = damage == problems.end() ? problems.front() : *damage;
     return tl::unexpected(
-        Error(ErrorCode::NeedsRecovery, "damaged: " + recovered.report.problems.front().where +
-                                            ": " + recovered.report.problems.front().detail));
+        Error(ErrorCode::NeedsRecovery, "damaged: " + worst.where + ": " + worst.detail));
   }
   if (recovered.newest > kMaxWritableGeneration) {
     return tl::unexpected(Error(ErrorCode::CorruptMetadata,
@@ -106,7 +109,6 @@ void Store::fill_pools(const State& state) {
       }
     }
   }
-  note_next_free();
 }
 
 StoreFacts Store::facts() const {
@@ -123,13 +125,10 @@ StoreTraffic Store::traffic() const {
           .changes = changes_.load(std::memory_order_relaxed)};
 }
 
-std::optional<PageNumber> Store::next_free() const {
-  const std::uint64_t page = next_free_.load(std::memory_order_relaxed);
-  return page == 0 ? std::nullopt : std::optional(PageNumber{page});
-}
-
-void Store::note_next_free() {
-  next_free_.store(pools_.pages.lowest().value_or(0), std::memory_order_relaxed);
+std::optional<PageNumber> Store::next_free() {
+  take_returned();
+  const auto lowest = pools_.pages.lowest();
+  return lowest ? std::optional(PageNumber{*lowest}) : std::nullopt;
 }
 
 std::shared_ptr<const State> Store::current() const {
@@ -189,10 +188,20 @@ Status Store::apply(std::span<GroupMember> group) {
         "read-only since an earlier failure (" + cause->message() + "); open the file again"));
   }
   take_returned();
+  PageCount wanted;
+  const Status done = apply_group(group, Growth::Double, wanted);
+  const bool too_large =
+      !done && io::is_out_of_space(done.error()) && wanted > current()->total();
+  if (!too_large || file_.latched()) return done;
+  return apply_group(group, Growth::Least, wanted);
+}
+
+/// `wanted`: the pages that the file would have.
+Status Store::apply_group(std::span<GroupMember> group, Growth growth, PageCount& wanted) {
   const Generation previous = last_generation_;
   last_generation_ = Generation{previous.value + 1};
   const auto base = current();
-  Planner planner(*base, last_generation_, pools_);
+  Planner planner(*base, last_generation_, pools_, growth);
   for (const std::size_t block : aborted_blocks_) planner.rewrite(block);
   std::uint64_t taken_in = 0;
   for (GroupMember& member : group) {
@@ -204,6 +213,7 @@ Status Store::apply(std::span<GroupMember> group) {
     return {};
   }
   const Plan plan = planner.finish();
+  wanted = plan.next.total();
   if (auto done = committer_.commit(plan); !done) {
     // What this group wrote may come to light in a crash. The next group has the same generation,
     // so that none is hidden further ahead than the opening expects, and writes the same blocks
@@ -235,7 +245,6 @@ void Store::publish(const Plan& plan) {
     state_.swap(next);
   }
   pool_freed(plan);
-  note_next_free();
 }
 
 /// What was freed can be handed out by the next group, except what somebody still looks at. Asked
@@ -262,14 +271,30 @@ void Store::pool(const State& state, PageNumber page) {
 
 // --- Promises
 
+Error Store::full() const {
+  return {ErrorCode::Full, "the file is full: it can have " +
+                               std::to_string(geometry_.capacity().value) +
+                               " pages with this page size"};
+}
+
+Error Store::directory_full() const {
+  return {ErrorCode::DirectoryFull, "page 0 can refer to " +
+                                        std::to_string(geometry_.max_blocks()) +
+                                        " directory blocks and no more"};
+}
+
 Result<Allocation> Store::promise(PageCount pages, PageCount protected_pages) {
   TRY(file_.writable());
+  // Compared first: what cannot be must not cost.
+  if (pages > geometry_.capacity()) return tl::unexpected(full());
+  if (protected_pages.value > geometry_.max_blocks() * geometry_.slots_per_block()) {
+    return tl::unexpected(directory_full());
+  }
   take_returned();
   const auto state = current();
   Allocation promised;
   Status done = promise_pages(pages, *state, promised.pages);
   if (done) done = promise_protected(protected_pages, *state, promised.protected_pages);
-  note_next_free();
   if (done) return promised;
   take_back(std::move(promised));
   return tl::unexpected(done.error());
@@ -285,9 +310,7 @@ Status Store::promise_pages(PageCount count, const State& state, std::vector<Pag
       number = beyond;
     }
     if (*number >= geometry_.capacity().value) {
-      return tl::unexpected(Error(ErrorCode::Full, "the file is full: it can have " +
-                                                       std::to_string(geometry_.capacity().value) +
-                                                       " pages with this page size"));
+      return tl::unexpected(full());
     }
     pools_.pages.erase(*number);
     pools_.promised_pages.insert(*number);
@@ -307,9 +330,7 @@ Status Store::promise_protected(PageCount count, const State& state,
       number = beyond;
     }
     if (geometry_.block_of(ProtectedNumber{*number}) >= geometry_.max_blocks()) {
-      return tl::unexpected(Error(ErrorCode::DirectoryFull,
-                                  "page 0 can refer to " + std::to_string(geometry_.max_blocks()) +
-                                      " directory blocks and no more"));
+      return tl::unexpected(directory_full());
     }
     pools_.protected_pages.erase(*number);
     pools_.promised_protected.insert(*number);

@@ -54,7 +54,7 @@ class Store final : public PageStore {
   void settle() const override EXCLUDES(publish_mutex_) { const MutexLock lock(publish_mutex_); }
   Status begin_copy(io::StorageFile& target) override;
   Status finish_copy(const Progress& progress) override { return copier_.finish(progress); }
-  [[nodiscard]] std::optional<PageNumber> next_free() const override;
+  [[nodiscard]] std::optional<PageNumber> next_free() override;
 
  private:
   Status settle_and_open(const Recovered& recovered);
@@ -67,7 +67,9 @@ class Store final : public PageStore {
   void publish(const Plan& plan) EXCLUDES(publish_mutex_);
   void pool_freed(const Plan& plan);
   void pool(const State& state, PageNumber page);
-  void note_next_free();
+  Status apply_group(std::span<GroupMember> group, Growth growth, PageCount& wanted);
+  [[nodiscard]] Error full() const;
+  [[nodiscard]] Error directory_full() const;
 
   [[nodiscard]] std::shared_ptr<const State> current() const EXCLUDES(state_mutex_);
   [[nodiscard]] std::optional<format::DirectoryEntry> find(const State& state,
@@ -88,7 +90,6 @@ class Store final : public PageStore {
 
   std::atomic<std::uint64_t> groups_{0};
   std::atomic<std::uint64_t> changes_{0};
-  std::atomic<std::uint64_t> next_free_{0};  ///< 0: none.
 
   PageCopier copier_;
 

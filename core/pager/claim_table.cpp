@@ -14,6 +14,11 @@ Touch ClaimTable::touch(PageKey page) {
   return {page, record.version};
 }
 
+void ClaimTable::wait_for(PageKey page) {
+  const MutexLock lock(mutex_);
+  while (any_claimed({page})) released_.wait(mutex_);
+}
+
 void ClaimTable::forget(PageKey page) {
   const MutexLock lock(mutex_);
   --record_of(page).touches;

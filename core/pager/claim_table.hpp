@@ -48,6 +48,9 @@ class ClaimTable {
   /// Remembers that somebody looks at the page, as it is now: first waits for the commit that
   /// changes it, if one runs. Paired with `forget`.
   Touch touch(PageKey page) EXCLUDES(mutex_);
+
+  /// Returns when no commit changes the page.
+  void wait_for(PageKey page) EXCLUDES(mutex_);
   void forget(PageKey page) EXCLUDES(mutex_);
 
   /// Claims all pages that the change frees or writes, waiting until nobody else does. Each claim

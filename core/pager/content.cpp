@@ -16,6 +16,7 @@ Status Engine::read(PageNumber page, std::uint64_t offset, std::span<std::byte> 
 Status Engine::write(PageNumber page, std::uint64_t offset, std::span<const std::byte> bytes) {
   const InUse in_use(impl_->pins.pages, page);
   TRY_ASSIGN(const std::uint64_t at, impl_->place(page, offset, bytes.size()));
+  TRY(impl_->file.writable());
   Status done = impl_->file.write_at(at, bytes);
   impl_->writes_done.fetch_add(1);
   return done;
@@ -28,6 +29,7 @@ Status Engine::flush(PageNumber page) {
 }
 
 Status Engine::flush_all() {
+  TRY(impl_->file.writable());
   const std::uint64_t written = impl_->writes_done.load();
   const bool all_flushed = impl_->writes_flushed.load() >= written;
   if (all_flushed && !impl_->viewed_for_writing.load()) return {};
@@ -47,12 +49,12 @@ Result<ProtectedInfo> Engine::read(ProtectedNumber page, std::span<std::byte> ou
 // --- Views
 
 Result<std::span<const std::byte>> Engine::view(PageNumber page) const {
-  return impl_->view(page);
+  return impl_->view(page, false);
 }
 
 Result<std::span<std::byte>> Engine::view_mut(PageNumber page) {
   TRY(impl_->file.writable());
-  TRY_ASSIGN(const auto bytes, impl_->view(page));
+  TRY_ASSIGN(const auto bytes, impl_->view(page, true));
   impl_->viewed_for_writing.store(true);
   return bytes;
 }
@@ -89,6 +91,8 @@ Result<ProtectedWriter> Engine::writer(ProtectedNumber page) {
     return refuse(ErrorCode::ReadOnly, impl_->file.name() + " was opened read-only");
   }
   if (!impl_->writers.enter(page)) return writer_active(page);
+  // A commit of this page that runs now does not look for writers any more.
+  impl_->claims.wait_for(PageKey(page));
   // The writer keeps the number from being handed out to somebody else under it.
   impl_->pins.protected_pages.add(page, Interest::Call);
   ProtectedWriter writer(*this, page, std::vector<std::byte>(page_size()));

@@ -55,7 +55,8 @@ Engine::~Engine() {
 }
 
 Status Engine::close() {
-  if (impl_->writes_done.load() == 0 && !impl_->viewed_for_writing.load()) return {};
+  const bool all_flushed = impl_->writes_flushed.load() >= impl_->writes_done.load();
+  if (all_flushed && !impl_->viewed_for_writing.load()) return {};
   return flush_all();
 }
 
@@ -97,6 +98,9 @@ bool Engine::is_pinned(PageNumber page) const {
 bool Engine::is_pinned(ProtectedNumber page) const {
   return impl_->pins.protected_pages.pinned(page);
 }
+bool Engine::has_writer(ProtectedNumber page) const {
+  return impl_->writers.has(page);
+}
 Result<ProtectedInfo> Engine::info(ProtectedNumber page) const {
   return impl_->store->info(page);
 }
@@ -119,7 +123,7 @@ PageRange<ProtectedNumber> Engine::protected_pages() const {
   return PageRange<ProtectedNumber>(impl_->store->index());
 }
 std::optional<PageNumber> Engine::next_free() const {
-  return impl_->store->next_free();
+  return impl_->queue->between_commits([this] { return impl_->store->next_free(); });
 }
 
 // --- Allocation

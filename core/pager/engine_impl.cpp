@@ -7,17 +7,6 @@
 #include "pager/refusals.hpp"
 
 namespace mappedpages {
-namespace {
-
-Status enter_all(WriterSlots& slots, const Change& change) {
-  for (const ProtectedWrite& write : change.writes) {
-    if (!slots.enter(write.page)) return writer_active(write.page);
-  }
-  return {};
-}
-
-}  // namespace
-
 Status Engine::Impl::require_usable(PageNumber page) const {
   // What was freed while somebody looked at it stays usable for them.
   if (pins.pages.kept(page)) return {};
@@ -68,72 +57,84 @@ Result<Allocation> Engine::Impl::submit(const Change& change) {
   return done;
 }
 
+/// Asked with the pages claimed: who opens a writer later waits for the commit.
+Status Engine::Impl::require_no_writer(const Change& change) const {
+  for (const ProtectedWrite& write : change.writes) {
+    if (writers.has(write.page)) return writer_active(write.page);
+  }
+  return {};
+}
+
 Result<Allocation> Engine::Impl::submit_checked(const Change& change) {
-  TRY(require_unpinned(change));
-  WriterSlots slots(writers);
-  TRY(enter_all(slots, change));
-  return submit(change);
+  TRY(file.writable());
+  if (change.empty()) return Allocation{};
+  Claim claim(claims, changed_pages(change));
+  TRY(admit(change));
+  auto done = queue->submit(change);
+  if (done) claim.set_changed();
+  return done;
 }
 
 Result<Allocation> Engine::Impl::submit_unchanged(const Change& change,
                                                   std::span<const Touch> touched) {
   TRY(file.writable());
   if (change.empty()) return Allocation{};
-  WriterSlots slots(writers);
-  TRY(enter_all(slots, change));
   if (!claims.claim_unchanged(touched)) {
     return refuse(ErrorCode::Conflict, "another commit changed a page of this batch");
   }
   std::vector<PageKey> pages;
   pages.reserve(touched.size());
   for (const Touch& touch : touched) pages.push_back(touch.page);
-  Result<Allocation> done;
-  if (auto unpinned = require_unpinned(change); !unpinned) {
-    done = tl::unexpected(unpinned.error());
-  } else {
-    done = queue->submit(change);
-  }
+  const auto commit = [&]() -> Result<Allocation> {
+    TRY(admit(change));
+    return queue->submit(change);
+  };
+  auto done = commit();
   claims.release(pages, done.has_value());
   return done;
 }
 
 void Engine::Impl::commit_together(std::vector<AsyncChange>& changes) {
-  std::vector<std::size_t> admitted;
   std::vector<PageKey> pages;
-  WriterSlots slots(writers);
-  const auto admit = [&](const Change& change) -> Status {
-    TRY(file.writable());
-    TRY(require_unpinned(change));
-    return enter_all(slots, change);
-  };
-  for (std::size_t i = 0; i < changes.size(); ++i) {
-    const Status may = admit(changes[i].change);
-    if (!may) {
-      changes[i].done(tl::unexpected(may.error()));
-      continue;
-    }
-    admitted.push_back(i);
-    for (const PageKey page : changed_pages(changes[i].change)) pages.push_back(page);
+  for (const AsyncChange& one : changes) {
+    for (const PageKey page : changed_pages(one.change)) pages.push_back(page);
   }
   std::vector<GroupMember> members;
-  for (const std::size_t i : admitted) members.push_back({.change = &changes[i].change});
+  std::vector<Status> admitted;
   {
-    // Counted as changed where some failed: a batch is then refused once too often.
+    // Counted as changed where some fail: a batch is then refused once too often.
     Claim claim(claims, std::move(pages));
     claim.set_changed();
+    for (const AsyncChange& one : changes) {
+      admitted.push_back(admit(one.change));
+      if (admitted.back()) members.push_back({.change = &one.change});
+    }
     queue->submit(members);
   }
-  for (std::size_t i = 0; i < admitted.size(); ++i) {
-    changes[admitted[i]].done(std::move(members[i].result));
+  auto member = members.begin();
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    if (admitted[i]) {
+      changes[i].done(std::move((member++)->result));
+    } else {
+      changes[i].done(tl::unexpected(admitted[i].error()));
+    }
   }
 }
 
-Result<std::span<std::byte>> Engine::Impl::view(PageNumber page) {
+Status Engine::Impl::admit(const Change& change) const {
+  TRY(file.writable());
+  TRY(require_unpinned(change));
+  return require_no_writer(change);
+}
+
+Result<std::span<std::byte>> Engine::Impl::view(PageNumber page, bool for_stores) {
   const InUse in_use(pins.pages, page);
   TRY_ASSIGN(const std::uint64_t offset, place(page, 0, store->page_size()));
   const PageNumber last{store->counts().total.value - 1};
   TRY_ASSIGN(const std::uint64_t last_offset, store->locate(last));
-  return page_map.view(offset, store->page_size(), last_offset + store->page_size());
+  const std::uint64_t end = last_offset + store->page_size();
+  if (for_stores) return page_map.view_mut(offset, store->page_size(), end);
+  return page_map.view(offset, store->page_size(), end);
 }
 
 Status Engine::Impl::copy_to(io::StorageFile& target, const Progress& progress) {

@@ -41,6 +41,8 @@ class Engine::Impl {
 
   /// Commits a change that must not free pinned pages or write where a writer is open.
   Result<Allocation> submit_checked(const Change& change);
+  [[nodiscard]] Status require_no_writer(const Change& change) const;
+  [[nodiscard]] Status admit(const Change& change) const;
 
   /// Commits a change if the pages that it frees and writes, `touched`, are as they were.
   Result<Allocation> submit_unchanged(const Change& change, std::span<const Touch> touched);
@@ -48,7 +50,7 @@ class Engine::Impl {
   /// What the asynchronous calls become: one group, and each change's own answer.
   void commit_together(std::vector<AsyncChange>& changes);
 
-  Result<std::span<std::byte>> view(PageNumber page);
+  Result<std::span<std::byte>> view(PageNumber page, bool for_stores);
   Status copy_to(io::StorageFile& target, const Progress& progress);
 
   io::GuardedFile file;

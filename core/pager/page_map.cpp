@@ -20,29 +20,35 @@ Result<std::span<std::byte>> PageMap::view(std::uint64_t offset, std::size_t siz
   return found;
 }
 
+Result<std::span<std::byte>> PageMap::view_mut(std::uint64_t offset, std::size_t size,
+                                               std::uint64_t file_size) {
+  if (reserved_.load() < offset + size) {
+    TRY(file_.reserve(file_size));
+    reserved_.store(file_size);
+  }
+  return view(offset, size, file_size);
+}
+
 /// Empty where it is not mapped. A page lies in one region: all of them end where a page does.
 std::span<std::byte> PageMap::find(std::uint64_t offset, std::size_t size) const {
-  const std::size_t count = count_.load(std::memory_order_acquire);
-  // The last regions are the largest.
-  for (std::size_t i = count; i-- > 0;) {
-    const Region& region = regions_[i];
-    if (offset < region.begin || offset >= region.end) continue;
-    return region.mapping.bytes().subspan(offset - region.mapped_from, size);
+  // The newest regions are the largest.
+  for (const Region* region = newest_.load(std::memory_order_acquire); region != nullptr;
+       region = region->older) {
+    if (offset < region->begin || offset >= region->end) continue;
+    return region->mapping.bytes().subspan(offset - region->mapped_from, size);
   }
   return {};
 }
 
 Status PageMap::map_up_to(std::uint64_t file_size) {
-  const std::size_t count = count_.load(std::memory_order_relaxed);
-  const std::uint64_t begin = count == 0 ? 0 : regions_[count - 1].end;
+  const Region* const last = newest_.load(std::memory_order_relaxed);
+  const std::uint64_t begin = last == nullptr ? 0 : last->end;
   if (begin >= file_size) return {};
-  assert(count < kMaxRegions);
-  if (writable_) TRY(file_.reserve(file_size));
   const auto system_page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   const std::uint64_t mapped_from = begin - begin % system_page;
   TRY_ASSIGN(Mapping mapping, file_.map(mapped_from, file_size - mapped_from, writable_));
-  regions_[count] = {begin, file_size, mapped_from, std::move(mapping)};
-  count_.store(count + 1, std::memory_order_release);
+  regions_.push_back({begin, file_size, mapped_from, std::move(mapping), last});
+  newest_.store(&regions_.back(), std::memory_order_release);
   return {};
 }
 

@@ -1,10 +1,10 @@
 // The file in memory, for views of pages.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <span>
 
 #include "base/mapping.hpp"
@@ -21,11 +21,14 @@ class PageMap {
  public:
   PageMap(io::StorageFile& file, bool writable) : file_(file), writable_(writable) {}
 
-  /// `size` bytes at `offset`, a page of the file that is now `file_size` bytes long. The file's
-  /// space is reserved first where it is writable: out of space is an error here, and no signal
-  /// later.
+  /// `size` bytes at `offset`, a page of the file that is now `file_size` bytes long.
   Result<std::span<std::byte>> view(std::uint64_t offset, std::size_t size, std::uint64_t file_size)
       EXCLUDES(mutex_);
+
+  /// The same for stores: the file's space is reserved first, so that out of space is an error
+  /// here, and no signal later.
+  Result<std::span<std::byte>> view_mut(std::uint64_t offset, std::size_t size,
+                                        std::uint64_t file_size) EXCLUDES(mutex_);
 
  private:
   struct Region {
@@ -33,10 +36,8 @@ class PageMap {
     std::uint64_t end = 0;
     std::uint64_t mapped_from = 0;  ///< At most `begin`: the system maps whole pages of its own.
     Mapping mapping;
+    const Region* older = nullptr;
   };
-
-  /// The file at least doubles between two regions, or takes its last step.
-  static constexpr std::size_t kMaxRegions = 64;
 
   [[nodiscard]] std::span<std::byte> find(std::uint64_t offset, std::size_t size) const;
   Status map_up_to(std::uint64_t file_size) REQUIRES(mutex_);
@@ -45,9 +46,10 @@ class PageMap {
   const bool writable_;
 
   Mutex mutex_;
-  // Written under the mutex, and never again once `count_` includes it.
-  std::array<Region, kMaxRegions> regions_;
-  std::atomic<std::size_t> count_{0};
+  // Written under the mutex, and never again once `newest_` leads to it.
+  std::deque<Region> regions_;
+  std::atomic<const Region*> newest_{nullptr};
+  std::atomic<std::uint64_t> reserved_{0};  ///< Bytes from the start of the file.
 };
 
 }  // namespace mappedpages

@@ -1,6 +1,6 @@
 // What works on the file as a whole: snapshots and defragmentation.
 #include <algorithm>
-#include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -60,7 +60,8 @@ class Defragmenter {
     }
     for (const ProtectedNumber page : engine_.protected_pages()) {
       const auto info = engine_.info(page);
-      if (!info || engine_.is_pinned(page)) continue;
+      if (!info || engine_.is_pinned(page) || engine_.has_writer(page)) continue;
+      if (left_alone_.contains(page)) continue;
       const auto [low, high] = std::minmax(info->page_a.value, info->page_b.value);
       all.push_back({.place = high, .page = {}, .protected_page = page, .other_place = low});
     }
@@ -93,6 +94,7 @@ class Defragmenter {
   /// False if nothing could be moved.
   Result<bool> commit_round(const std::vector<Move>& moves) {
     Batch batch = engine_.batch();
+    const std::size_t before = left_alone_.size();
     std::uint64_t pages = 0;
     std::uint64_t protected_pages = 0;
     for (const Move& move : moves) {
@@ -104,10 +106,16 @@ class Defragmenter {
         protected_pages += moved ? 1 : 0;
       }
     }
-    if (pages + protected_pages == 0) return false;
-    const Status done = batch.commit();
-    if (!done && done.error().code() == ErrorCode::Conflict) return true;  // Planned anew.
-    TRY(done);
+    if (pages + protected_pages == 0) return left_alone_.size() != before;
+    if (const Status done = batch.commit(); !done) {
+      const ErrorCode code = done.error().code();
+      const bool in_the_way = code == ErrorCode::Conflict || code == ErrorCode::WriterActive ||
+                              code == ErrorCode::PagePinned;
+      // Somebody else was faster. Planned anew, but not for ever.
+      if (in_the_way && ++failures_ < kMostFailures) return true;
+      return tl::unexpected(done.error());
+    }
+    failures_ = 0;
     report_.moved_pages += pages;
     report_.moved_protected += protected_pages;
     ++report_.commits;
@@ -128,23 +136,27 @@ class Defragmenter {
     return true;
   }
 
-  static Result<bool> move_protected(Batch& batch, ProtectedNumber page) {
+  Result<bool> move_protected(Batch& batch, ProtectedNumber page) {
     const Status staged = batch.relocate(page);
     if (staged) return true;
-    // A page whose content is damaged is left as it is, for others to look at.
-    if (staged.error().code() == ErrorCode::NotAllocated ||
-        staged.error().code() == ErrorCode::ChecksumMismatch) {
-      return false;
+    const ErrorCode code = staged.error().code();
+    if (code != ErrorCode::NotAllocated && code != ErrorCode::ChecksumMismatch) {
+      return tl::unexpected(staged.error());
     }
-    return tl::unexpected(staged.error());
+    // A page whose content is damaged stays as it is, for others to look at.
+    left_alone_.insert(page);
+    return false;
   }
 
   static constexpr std::uint64_t kBytesARound = std::uint64_t{16} << 20;
   static constexpr std::uint64_t kNone = ~std::uint64_t{0};
+  static constexpr unsigned kMostFailures = 1000;
 
   Engine& engine_;
   const DefragmentOptions& options_;
   DefragmentReport report_;
+  std::set<ProtectedNumber> left_alone_;
+  unsigned failures_ = 0;  ///< In a row.
 };
 
 }  // namespace

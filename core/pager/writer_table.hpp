@@ -2,7 +2,6 @@
 #pragma once
 
 #include <unordered_set>
-#include <vector>
 
 #include "base/thread_annotations.hpp"
 #include "mappedpages/ids.hpp"
@@ -17,35 +16,18 @@ class WriterTable {
     const MutexLock lock(mutex_);
     return pages_.insert(page).second;
   }
+  [[nodiscard]] bool has(ProtectedNumber page) const EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    return pages_.contains(page);
+  }
   void leave(ProtectedNumber page) EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
     pages_.erase(page);
   }
 
  private:
-  Mutex mutex_;
+  mutable Mutex mutex_;
   std::unordered_set<ProtectedNumber> pages_ GUARDED_BY(mutex_);
-};
-
-/// The right to write some protected pages, for the length of a scope.
-class WriterSlots {
- public:
-  explicit WriterSlots(WriterTable& table) : table_(table) {}
-  ~WriterSlots() {
-    for (const ProtectedNumber page : pages_) table_.leave(page);
-  }
-  WriterSlots(const WriterSlots&) = delete;
-  WriterSlots& operator=(const WriterSlots&) = delete;
-
-  bool enter(ProtectedNumber page) {
-    if (!table_.enter(page)) return false;
-    pages_.push_back(page);
-    return true;
-  }
-
- private:
-  WriterTable& table_;
-  std::vector<ProtectedNumber> pages_;
 };
 
 }  // namespace mappedpages

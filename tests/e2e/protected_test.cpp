@@ -94,6 +94,18 @@ TEST_F(Protected, ATruncationAloneIsSeenAfterItsClose) {
       "0 0\n");
 }
 
+// The kernel closes such descriptors while it holds locks of the process.
+TEST_F(Protected, AnExecThatClosesADescriptor) {
+  python(
+      "code='import os, sys; f=os.open(\"protected/0\", int(sys.argv[1])); '\\\n"
+      "     'int(sys.argv[1]) and os.write(f, b\"exec\"); os.execv(\"/bin/true\", [\"true\"])'\n"
+      "for flags in (os.O_RDONLY, os.O_RDWR):\n"
+      "  subprocess.run(['timeout', '-s', 'KILL', '20', sys.executable, '-c', code, str(flags)],\n"
+      "                 check=True)\n"
+      "  print(other())\n",
+      "b'committed'\nb'execitted'\n");
+}
+
 // The kernel ends the other threads of a process that exits by a signal of its own.
 TEST_F(Protected, AProcessWithThreadsThatExitsCommits) {
   fs.ok(

@@ -36,6 +36,11 @@ class ConcurrentPager {
     const Pager<P>& operator*() const { return shared_->pager; }
     const Pager<P>* operator->() const { return &shared_->pager; }
 
+    ReadGuard(ReadGuard&&) = default;
+    // The old lock would go after what it locks.
+    ReadGuard& operator=(ReadGuard&&) = delete;
+    ~ReadGuard() = default;
+
    private:
     friend class ConcurrentPager;
     ReadGuard(std::shared_ptr<Shared> shared, std::shared_lock<std::shared_mutex> lock)
@@ -49,6 +54,10 @@ class ConcurrentPager {
    public:
     Pager<P>& operator*() const { return shared_->pager; }
     Pager<P>* operator->() const { return &shared_->pager; }
+
+    WriteGuard(WriteGuard&&) = default;
+    WriteGuard& operator=(WriteGuard&&) = delete;
+    ~WriteGuard() = default;
 
    private:
     friend class ConcurrentPager;
@@ -129,6 +138,8 @@ class ConcurrentPager {
   [[nodiscard]] tl::expected<Pager<P>, ConcurrentPager> into_inner() && {
     // If this is the only one, nobody else can make another.
     if (shared_.use_count() != 1) return tl::unexpected(std::move(*this));
+    // What others did through handles and guards that are gone happened before.
+    { const std::unique_lock lock(shared_->mutex); }
     return std::move(shared_->pager);
   }
 

@@ -192,6 +192,7 @@ class MAPPEDPAGES_API Engine {
   [[nodiscard]] PageUse use_of(PageNumber page) const;
   [[nodiscard]] bool is_pinned(PageNumber page) const;
   [[nodiscard]] bool is_pinned(ProtectedNumber page) const;
+  [[nodiscard]] bool has_writer(ProtectedNumber page) const;
   [[nodiscard]] Result<ProtectedInfo> info(ProtectedNumber page) const;
 
   /// Byte offset of a page in the file; OutOfBounds beyond the capacity.

@@ -269,11 +269,13 @@ TEST_F(BatchTest, ADiskThatIsFullLeavesTheBatch) {
     std::ranges::fill(*batch.fill(pages.back()), std::byte{1});
     ASSERT_TRUE(batch.write(numbers.back(), page_of(2)));
     const auto counts = engine->counts();
-    faults->add({.call = call, .nth = faults->calls(call) + 1, .os_error = ENOSPC});
+    faults->add(
+        {.call = call, .nth = faults->calls(call) + 1, .os_error = ENOSPC, .from_then_on = true});
     const auto refused = batch.commit();
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().os_error(), ENOSPC);
     EXPECT_FALSE(engine->latched());
+    faults->clear();
     EXPECT_EQ(engine->counts().total, counts.total);
     EXPECT_EQ(engine->counts().free, counts.free);
     // Its numbers are still its own.
@@ -285,6 +287,37 @@ TEST_F(BatchTest, ADiskThatIsFullLeavesTheBatch) {
     EXPECT_EQ(content(numbers.back()), page_of(2));
     EXPECT_EQ(content(pages.front()), page_of(0));
   }
+  EXPECT_TRUE(Engine::check(test::MemoryFile(memory))->ok);
+}
+
+TEST_F(BatchTest, AReservedPageIsNotAllocatedByItsNumber) {
+  Batch batch = engine->batch();
+  const auto pages = *batch.alloc_bulk(PageCount{3});  // The last lie beyond the end of the file.
+  for (const PageNumber page : pages) {
+    EXPECT_EQ(code_of(engine->alloc_at(page)), ErrorCode::AlreadyAllocated);
+  }
+  ASSERT_TRUE(batch.commit());
+  EXPECT_EQ(engine->counts().regular, PageCount{3});
+  EXPECT_TRUE(check_is_ok());
+}
+
+// Twice the size does not fit, what is needed does.
+TEST_F(BatchTest, AFileGrowsByWhatIsNeededWhereTheDiskHasNoRoomForMore) {
+  engine.reset();
+  auto faults = std::make_shared<test::FaultPlan>();
+  auto memory = std::make_shared<test::MemoryBytes>();
+  test::MemoryFile fresh(memory);
+  ASSERT_TRUE(mppg0::format_file(fresh, 1024, PageCount{100}));
+  engine = *Engine::open(
+      std::make_unique<test::FaultyFile>(std::make_unique<test::MemoryFile>(memory), faults));
+  ASSERT_TRUE(engine->alloc_bulk(PageCount{97}));
+  const auto reserve = test::FileCall::Reserve;
+  faults->add({.call = reserve, .nth = faults->calls(reserve) + 1, .os_error = ENOSPC});
+  EXPECT_EQ(*engine->alloc(), PageNumber{100});
+  EXPECT_EQ(engine->counts().total, PageCount{101});
+  EXPECT_EQ(*engine->alloc(), PageNumber{101});
+  EXPECT_EQ(engine->counts().total, PageCount{202});
+  engine.reset();
   EXPECT_TRUE(Engine::check(test::MemoryFile(memory))->ok);
 }
 

@@ -142,7 +142,7 @@ TEST_F(EngineErrors, AChangeIsDoneWhollyOrNotAtAll) {
   refused(ErrorCode::NotAllocated, [&] {
     return engine->commit({.free_protected = {number}, .writes = {{number, bytes}}});
   });
-  refused(ErrorCode::WriterActive, [&] {
+  refused(ErrorCode::InvalidArgument, [&] {
     return engine->commit({.writes = {{number, bytes}, {number, bytes}}});
   });
   refused(ErrorCode::InvalidArgument, [&] {

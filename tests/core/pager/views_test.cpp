@@ -1,5 +1,6 @@
 // Pages in memory.
 #include <cstring>
+#include <fstream>
 #include <random>
 
 #include "pager/engine_fixture.hpp"
@@ -97,6 +98,29 @@ TEST_F(ViewsTest, OnlyOfAllocatedPages) {
   EXPECT_EQ(code_of(engine->view(PageNumber{5000})), ErrorCode::NotAllocated);
   EXPECT_EQ(code_of(engine->view(PageNumber{engine->capacity().value})), ErrorCode::OutOfBounds);
   EXPECT_EQ(code_of(engine->view_mut(PageNumber{~std::uint64_t{0}})), ErrorCode::OutOfBounds);
+}
+
+// Another program writes page 0, and that ends all writing. Reads go on.
+TEST_F(ViewsTest, OfWhatWasNotMappedYetWorkAfterAFailure) {
+  const PageNumber page = *engine->alloc();
+  put(page, 3);
+  std::fstream raw(path, std::ios::in | std::ios::out | std::ios::binary);
+  raw.seekp(600);
+  raw.put('x');
+  raw.close();
+  ASSERT_EQ(code_of(engine->alloc()), ErrorCode::ForeignWriter);
+  const auto view = engine->view(page);
+  ASSERT_TRUE(view) << view.error().message();
+  EXPECT_EQ((*view)[5], std::byte{3});
+  EXPECT_EQ(code_of(engine->view_mut(page)), ErrorCode::Unavailable);
+}
+
+TEST_F(ViewsTest, ARefusedWriteLeavesNothingToFlush) {
+  const PageNumber page = *engine->alloc();
+  engine.reset();
+  engine = *Engine::open(path, {.access = Access::ReadOnly});
+  EXPECT_EQ(code_of(engine->write(page, 0, page_of(1))), ErrorCode::ReadOnly);
+  EXPECT_TRUE(engine->close());
 }
 
 TEST_F(ViewsTest, OfAReadOnlyFileCanBeRead) {

@@ -227,6 +227,25 @@ TEST_F(DefragmentTest, AnErrorOfTheCallbackEndsItAndChangesNothing) {
   }
 }
 
+TEST_F(DefragmentTest, LeavesPagesThatAreBeingWrittenAndDamagedOnes) {
+  const auto filler = *engine->alloc_bulk(PageCount{300});
+  const auto numbers = *engine->alloc_protected_bulk(PageCount{20});
+  for (const ProtectedNumber number : numbers) put(number, 1);
+  ASSERT_TRUE(engine->free_bulk(filler));
+  const auto rotten = *engine->info(numbers[19]);
+  std::fstream raw(path, std::ios::in | std::ios::out | std::ios::binary);
+  raw.seekp(static_cast<std::streamoff>(
+      page_size * (rotten.active_slot == 0 ? rotten.page_a : rotten.page_b).value));
+  raw.put('x');
+  raw.close();
+  auto writer = *engine->writer(numbers[18]);
+  const auto report = engine->defragment();
+  ASSERT_TRUE(report) << report.error().message();
+  EXPECT_EQ(report->moved_protected, 18U);
+  EXPECT_EQ(*engine->info(numbers[19]), rotten);
+  EXPECT_TRUE(writer.commit());
+}
+
 TEST_F(DefragmentTest, OfAReadOnlyFileIsAnError) {
   const auto filler = *engine->alloc_bulk(PageCount{20});
   ASSERT_TRUE(engine->alloc_protected());
