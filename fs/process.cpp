@@ -9,9 +9,9 @@ namespace mappedpages::fs {
 
 namespace {
 
-/// A process that exits gives its memory up before its files. One that has memory is closing a file,
-/// or is in the middle of an exec: then it holds a lock that reading its stat would wait for, while it
-/// waits for us.
+/// A process that exits gives its memory up before its files. One that has memory is closing a
+/// file, or is in the middle of an exec: then it holds a lock that reading its stat would wait for,
+/// while it waits for us.
 bool has_memory(const std::string& directory) {
   std::ifstream file(directory + "/statm");
   std::uint64_t pages = 0;
