@@ -54,7 +54,7 @@ class PageIterator {
     return before;
   }
   bool operator==(const PageIterator& other) const { return at_ == other.at_; }
-  bool operator==(std::default_sentinel_t) const { return !at_; }
+  bool operator==(std::default_sentinel_t /*end*/) const { return !at_; }
 
  private:
   std::shared_ptr<const PageIndex> index_;
