@@ -9,6 +9,7 @@
 #include "io/posix_error.hpp"
 #include "mppg0/commit_rule.hpp"
 #include "mppg0/directory_generation.hpp"
+#include "mppg0/problems.hpp"
 
 namespace mappedpages::mppg0 {
 namespace {
@@ -77,9 +78,9 @@ Status Store::settle_and_open(const Recovered& recovered) {
   if (!reserved) {
     // The file is served as it is; a write into a hole may find the disk full, and says so then.
     if (!io::is_out_of_space(reserved.error())) return reserved;
-    report_.problems.push_back({"not-reserved", Severity::Note, "file",
-                                "its holes could not be filled: " + reserved.error().message(),
-                                false});
+    report_.problems.push_back(
+        problem_of(ProblemCode::NotReserved, "file",
+                   "its holes could not be filled: " + reserved.error().message()));
   }
   TRY(committer_.settle(recovered));
   if (!commit_rule().opening_group) return {};
@@ -190,8 +191,7 @@ Status Store::apply(std::span<GroupMember> group) {
   take_returned();
   PageCount wanted;
   const Status done = apply_group(group, Growth::Double, wanted);
-  const bool too_large =
-      !done && io::is_out_of_space(done.error()) && wanted > current()->total();
+  const bool too_large = !done && io::is_out_of_space(done.error()) && wanted > current()->total();
   if (!too_large || file_.latched()) return done;
   return apply_group(group, Growth::Least, wanted);
 }

@@ -7,94 +7,91 @@
 
 #include "base/checksum.hpp"
 #include "base/try.hpp"
+#include "mppg0/directory_generation.hpp"
+#include "mppg0/problems.hpp"
 #include "mppg0/recovery.hpp"
 
 namespace mappedpages::mppg0 {
 namespace {
 
-/// Why a file cannot be opened at all, as a problem code.
-std::string_view code_of(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::NotAPagerFile:
-      return "not-a-pager-file";
-    case ErrorCode::UnsupportedVersion:
-      return "unsupported-version";
-    case ErrorCode::InvalidPageSize:
-      return "page-size";
-    case ErrorCode::CorruptSuperblock:
-      return "superblock";
-    case ErrorCode::CorruptMetadata:
-      return "metadata";
-    case ErrorCode::CorruptDirectoryIndex:
-      return "directory-index";
-    default:
-      return "directory";
-  }
-}
-
-class Verifier {
+/// The contents of the protected pages, against the CRCs of their entries.
+class Contents {
  public:
-  Verifier(const io::StorageFile& file, const Recovered& recovered, const Progress& progress)
+  Contents(const io::StorageFile& file, std::uint64_t file_size, const State& state,
+           const Progress& progress)
       : file_(file),
-        state_(recovered.state),
+        file_size_(file_size),
+        state_(state),
         progress_(progress),
-        page_(recovered.state.geometry.page_size()),
-        zero_crc_(crc32(page_)) {
-    report_.problems = recovered.report.problems;
-  }
+        page_(state.geometry.page_size()),
+        zero_crc_(crc32(page_)) {}
 
-  Result<CheckReport> run() {
+  Status check(std::vector<Problem>& problems) {
     for (std::size_t block = 0; block < state_.contents.size(); ++block) {
+      if (state_.contents[block]->in_use == 0) continue;
       const auto& slots = state_.contents[block]->slots;
       for (std::size_t slot = 0; slot < slots.size(); ++slot) {
         if (!slots[slot].in_use) continue;
-        TRY(check_content(state_.geometry.protected_number(block, slot), slots[slot]));
+        TRY(check_page(state_.geometry.protected_number(block, slot), slots[slot], problems));
         if (progress_) progress_(++done_, state_.protected_count);
       }
     }
-    report_.ok = std::ranges::none_of(
-        report_.problems, [](const Problem& p) { return p.severity == Severity::Error; });
-    return std::move(report_);
+    return {};
   }
 
  private:
-  Status check_content(ProtectedNumber number, const format::DirectoryEntry& entry) {
-    TRY_ASSIGN(const std::uint64_t offset, state_.geometry.offset_of(entry.active_page()));
-    TRY(file_.read_at(offset, page_));
-    if (crc32(page_) == entry.content_crc) return {};
+  Status check_page(ProtectedNumber number, const format::DirectoryEntry& entry,
+                    std::vector<Problem>& problems) {
     const std::string where = "protected " + std::to_string(number.value);
-    if (entry.generation == 0 && entry.content_crc != zero_crc_) {
-      report_.problems.push_back({"never-written", Severity::Note, where,
-                                  "it was never committed, so its checksum says nothing", true});
+    const std::string page = "page " + std::to_string(entry.active_page().value);
+    TRY_ASSIGN(const std::uint64_t offset, state_.geometry.offset_of(entry.active_page()));
+    if (offset + page_.size() > file_size_) {
+      problems.push_back(
+          problem_of(ProblemCode::ProtectedCrc, where, page + " lies past the end of the file"));
       return {};
     }
-    report_.problems.push_back({"protected-crc", Severity::Error, where,
-                                "the bytes of page " + std::to_string(entry.active_page().value) +
-                                    " are not those that were committed",
-                                false});
+    TRY(file_.read_at(offset, page_));
+    if (crc32(page_) == entry.content_crc) return {};
+    if (entry.generation == 0 && entry.content_crc != zero_crc_) {
+      problems.push_back(problem_of(ProblemCode::NeverWritten, where,
+                                    "it was never committed, so its checksum says nothing"));
+    } else {
+      problems.push_back(problem_of(ProblemCode::ProtectedCrc, where,
+                                    "the bytes of " + page + " are not those that were committed"));
+    }
     return {};
   }
 
   const io::StorageFile& file_;
+  const std::uint64_t file_size_;
   const State& state_;
   const Progress& progress_;
   std::vector<std::byte> page_;
-  std::uint32_t zero_crc_;
+  const std::uint32_t zero_crc_;
   std::uint64_t done_ = 0;
-  CheckReport report_;
 };
 
 }  // namespace
 
 Result<CheckReport> verify(const io::StorageFile& file, const Progress& progress) {
-  auto recovered = recover(file);
-  if (recovered) return Verifier(file, *recovered, progress).run();
-  const Error& error = recovered.error();
-  if (error.code() == ErrorCode::Io) return tl::unexpected(error);
-  CheckReport report;
-  report.ok = false;
-  report.problems.push_back(
-      {std::string(code_of(error.code())), Severity::Error, "file", error.message(), false});
+  TRY_ASSIGN(const std::uint64_t size, file.size());
+  TRY_ASSIGN(Examination examination, examine(file));
+  CheckReport report{.problems = std::move(examination.problems)};
+  if (examination.found) {
+    const Recovered& found = *examination.found;
+    if (found.newest > kMaxWritableGeneration) {
+      report.problems.push_back(
+          problem_of(ProblemCode::GenerationTooHigh, found.newest_where,
+                     "generation " + std::to_string(found.newest.value) +
+                         " leaves no room to count: the file can be opened only for reading"));
+    }
+    TRY(Contents(file, size, found.state, progress).check(report.problems));
+  }
+  if (examination.refusal) {
+    for (Problem& problem : report.problems) problem.repairable = false;
+  }
+  std::ranges::stable_sort(report.problems, std::ranges::greater{}, &Problem::severity);
+  report.ok = report.problems.empty() || report.problems.front().severity != Severity::Error;
   return report;
 }
 

@@ -7,8 +7,9 @@
 
 namespace mappedpages::mppg0 {
 
-/// Checks the whole file and changes nothing. The codes are listed in core/FORMAT.md. An error only
-/// where the file could not be read; `progress` counts protected pages.
+/// Checks the whole file and changes nothing; what cannot be opened is checked as far as it can be
+/// read. The codes are those of mppg0/problems.hpp, the gravest first. An error only where the file
+/// could not be read; `progress` counts protected pages.
 Result<CheckReport> verify(const io::StorageFile& file, const Progress& progress);
 
 }  // namespace mappedpages::mppg0

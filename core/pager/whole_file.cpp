@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/checksum.hpp"
 #include "base/try.hpp"
 #include "io/posix_file.hpp"
 #include "pager/batch_impl.hpp"
@@ -136,14 +137,21 @@ class Defragmenter {
     return true;
   }
 
+  /// A page whose bytes are not those that its checksum is of stays as it is: one that is damaged
+  /// for others to look at, and one that the crate allocated and never wrote because it has no
+  /// content.
   Result<bool> move_protected(Batch& batch, ProtectedNumber page) {
-    const Status staged = batch.relocate(page);
-    if (staged) return true;
-    const ErrorCode code = staged.error().code();
-    if (code != ErrorCode::NotAllocated && code != ErrorCode::ChecksumMismatch) {
+    std::vector<std::byte> bytes(engine_.page_size());
+    const auto info = engine_.read(page, bytes);
+    Status staged = info ? Status{} : tl::unexpected(info.error());
+    if (info && crc32(bytes) == info->crc32) {
+      staged = batch.relocate(page);
+      if (staged) return true;
+    }
+    if (!staged && staged.error().code() != ErrorCode::NotAllocated &&
+        staged.error().code() != ErrorCode::ChecksumMismatch) {
       return tl::unexpected(staged.error());
     }
-    // A page whose content is damaged stays as it is, for others to look at.
     left_alone_.insert(page);
     return false;
   }

@@ -84,6 +84,11 @@ void Life::defragment(Engine& engine) {
   const bool also_plain_pages = random_.chance(.7);
   if (also_plain_pages) options.relocate = relocate;
   const auto done = engine.defragment(options);
+  const bool was_durable = !round.empty() && engine.stats().groups != groups;
+  if (over() && was_durable && !violation_) {
+    // The last round that the oracle knows of; it was a later one that failed.
+    if (const auto wrong = oracle_.finish({})) violate(*wrong);
+  }
   if (over()) return;
   if (!done) return violate("cannot be defragmented: " + done.error().message());
   tally_.moved += done->moved_pages + done->moved_protected;
