@@ -190,7 +190,7 @@ Status Store::apply(std::span<GroupMember> group) {
   }
   take_returned();
   PageCount wanted;
-  const Status done = apply_group(group, Growth::Double, wanted);
+  Status done = apply_group(group, Growth::Double, wanted);
   const bool too_large = !done && io::is_out_of_space(done.error()) && wanted > current()->total();
   if (!too_large || file_.latched()) return done;
   return apply_group(group, Growth::Least, wanted);

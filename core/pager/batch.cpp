@@ -87,7 +87,7 @@ Status Batch::Impl::free(PageNumber page) {
 
 Status Batch::Impl::may_free(PageNumber page) const {
   if (engine_.store->use_of(page) != PageUse::Regular) {
-    const Status usable = engine_.require_usable(page);
+    Status usable = engine_.require_usable(page);
     if (!usable && usable.error().code() != ErrorCode::NotAllocated) return usable;
     return refuse(ErrorCode::DoubleFree, name_of(page) + " is not allocated");
   }

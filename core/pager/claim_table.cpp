@@ -58,7 +58,7 @@ void ClaimTable::release(const std::vector<PageKey>& pages, bool changed) {
 }
 
 bool ClaimTable::any_claimed(const std::vector<PageKey>& pages) const {
-  for (const PageKey page : pages) {
+  for (const PageKey page : pages) {  // NOLINT(readability-use-anyofallof): a lambda has no lock.
     const auto found = records_.find(page);
     if (found != records_.end() && found->second.claimed) return true;
   }
