@@ -102,7 +102,14 @@ Status Committer::settle(const Recovered& recovered) {
   // is done, the crate's rules hold for what the crate wrote.
   const bool mark = recovered.mark || !commit_rule().mark;
   const State& state = recovered.state;
-  last_page0_ = format::encode_superblock(geometry_, state.header(mark), state.references);
+  if (recovered.report.damaged) {
+    // As it was found: a crash before the opening group is done must leave what shows the damage,
+    // or an older copy would be taken for the one in force.
+    last_page0_.resize(geometry_.page_size());
+    TRY(file_.read_at(0, last_page0_));
+  } else {
+    last_page0_ = format::encode_superblock(geometry_, state.header(mark), state.references);
+  }
   auto done = file_.write_at(0, last_page0_);
   if (!done) return tl::unexpected(file_.latch(std::move(done).error()));
   if (commit_rule().flush0) TRY(file_.sync());

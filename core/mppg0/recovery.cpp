@@ -76,11 +76,37 @@ class Recovery {
       TRY_ASSIGN(const bool taken, choose_directory(reference));
       if (!taken) break;
     }
+    for (const std::size_t block : recovered_.to_rewrite) TRY(leave_out_strangers(block));
     derive_and_validate(recovered_, findings_);
     return std::move(recovered_);
   }
 
  private:
+  /// An older copy of a directory may name pages that were freed since, and are somebody else's
+  /// now. So an entry of one counts only if its page holds the bytes that it tells of.
+  Status leave_out_strangers(std::size_t block) {
+    const BlockEntries& entries = *state().contents[block];
+    std::shared_ptr<BlockEntries> kept;
+    for (std::size_t slot = 0; slot < entries.slots.size(); ++slot) {
+      const format::DirectoryEntry& entry = entries.slots[slot];
+      // What the crate allocated and never wrote has no bytes of its own.
+      if (!entry.in_use || entry.generation == 0) continue;
+      std::vector<std::byte> content(geometry_.page_size());
+      TRY_ASSIGN(const bool there, reader_.read(entry.active_page(), content));
+      if (there && crc32(content) == entry.content_crc) continue;
+      const std::uint64_t number = geometry_.protected_number(block, slot).value;
+      findings_.add(ProblemCode::EntryInUse, "protected " + std::to_string(number),
+                    "an older directory page names page " +
+                        std::to_string(entry.active_page().value) +
+                        ", which holds other bytes; the entry is left out");
+      if (!kept) kept = std::make_shared<BlockEntries>(entries);
+      kept->slots[slot] = {};
+      --kept->in_use;
+    }
+    if (kept) state().contents[block] = kept;
+    return {};
+  }
+
   State& state() { return recovered_.state; }
   [[nodiscard]] std::string this_block() const {
     return block_name(recovered_.state.references.size());

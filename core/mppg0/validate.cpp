@@ -1,8 +1,10 @@
 #include "mppg0/validate.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mappedpages::mppg0 {
 namespace {
@@ -21,7 +23,14 @@ class Validator {
     }
     // References first: a directory's own pages win over what an entry says.
     for (std::size_t block = 0; block < state_.references.size(); ++block) claim_reference(block);
-    for (std::size_t block = 0; block < state_.contents.size(); ++block) claim_entries(block);
+    // And what a sound directory says over what an older copy of a damaged one does.
+    const std::vector<std::size_t> from_older_copies = recovered_.to_rewrite;
+    for (std::size_t block = 0; block < state_.contents.size(); ++block) {
+      if (std::ranges::find(from_older_copies, block) == from_older_copies.end()) {
+        claim_entries(block);
+      }
+    }
+    for (const std::size_t block : from_older_copies) claim_entries(block);
   }
 
  private:
