@@ -164,8 +164,11 @@ void refresh_cache(const CallbackContext& context, Inode inode) {
   for (std::uint64_t offset = 0; file; offset += kAtOnce) {
     auto bytes = (*file)->read(offset, kAtOnce);
     if (!bytes || bytes->empty()) break;
-    fuse_bufvec buffer = FUSE_BUFVEC_INIT(bytes->size());
+    fuse_bufvec buffer{};  // As FUSE_BUFVEC_INIT, which is C.
+    buffer.count = 1;
+    buffer.buf[0].size = bytes->size();
     buffer.buf[0].mem = bytes->data();
+    buffer.buf[0].fd = -1;
     // An inode that it does not know, or an older kernel: nothing is cached then.
     if (fuse_lowlevel_notify_store(context.session, inode.bits(), static_cast<off_t>(offset),
                                    &buffer, FUSE_BUF_NO_SPLICE) != 0) {
