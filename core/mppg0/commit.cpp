@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/try.hpp"
-#include "mppg0/commit_rule.hpp"
 
 namespace mappedpages::mppg0 {
 namespace {
@@ -17,15 +16,37 @@ constexpr std::size_t kZeroChunk = std::size_t{1} << 20U;
 
 Status Committer::commit(const Plan& plan) {
   TRY(require_own_page0());
-  TRY_ASSIGN(const std::uint64_t size, geometry_.file_size(plan.next.total()));
-  TRY_ASSIGN(const std::uint64_t now, file_.size());
-  if (now < size) TRY(file_.reserve(size));
-  TRY(write_content(plan));
-  for (const auto& [page, bytes] : plan.internal_pages) TRY(write_page(page, bytes));
-  TRY(write_ahead(plan));
-  // Flush 1: all that page 0 is going to name.
-  if (commit_rule().flush1) TRY(file_.sync());
-  return switch_page0(plan);
+  for (const CommitStep step : commit_rule().commit) TRY(perform(step, plan));
+  return {};
+}
+
+Status Committer::perform(CommitStep step, const Plan& plan) {
+  switch (step) {
+    case CommitStep::Grow:
+      return grow(plan);
+    case CommitStep::Content:
+      return write_content(plan);
+    case CommitStep::NewPages:
+      return write_new_pages(plan);
+    case CommitStep::Directory:
+      for (const auto& [page, bytes] : plan.directory_pages) TRY(write_page(page, bytes));
+      return {};
+    case CommitStep::Metadata:
+      return write_page(plan.metadata_page.first, plan.metadata_page.second);
+    case CommitStep::Ahead:
+      return plan.page0_ahead ? write_page0(*plan.page0_ahead) : Status();
+    case CommitStep::Flush1:
+    case CommitStep::Flush2:
+      return file_.sync();
+    case CommitStep::Switch:
+      // Byte 12 lies in the first sector: the group is committed when that sector is.
+      TRY(file_.write_and_sync(0, plan.page0));
+      last_page0_ = plan.page0;
+      return {};
+    case CommitStep::Page0:
+      return write_page0(plan.page0);
+  }
+  return {};
 }
 
 Status Committer::require_own_page0() {
@@ -38,20 +59,32 @@ Status Committer::require_own_page0() {
                                                       file_.name() + " while it was open here")));
 }
 
+Status Committer::grow(const Plan& plan) {
+  TRY_ASSIGN(const std::uint64_t size, geometry_.file_size(plan.next.total()));
+  TRY_ASSIGN(const std::uint64_t now, file_.size());
+  return now < size ? file_.reserve(size) : Status();
+}
+
 Status Committer::write_content(const Plan& plan) {
+  for (const auto& [page, bytes] : plan.content) {
+    if (!bytes.empty()) TRY(write_page(page, bytes));
+  }
+  return {};
+}
+
+Status Committer::write_new_pages(const Plan& plan) {
   for (auto at = plan.content.begin(); at != plan.content.end();) {
-    if (!at->second.empty()) {
-      TRY(write_page(at->first, at->second));
-      ++at;
-      continue;
-    }
-    std::size_t run = 0;
     const PageNumber first = at->first;
+    std::size_t run = 0;
     while (at != plan.content.end() && at->second.empty() && at->first.value == first.value + run) {
       ++run;
       ++at;
     }
-    if (commit_rule().zero_new_pages) TRY(write_zeros(first, run));
+    if (run > 0) {
+      TRY(write_zeros(first, run));
+    } else {
+      ++at;
+    }
   }
   return {};
 }
@@ -75,46 +108,45 @@ Status Committer::write_page(PageNumber page, std::span<const std::byte> bytes) 
   return file_.write_at(offset, bytes);
 }
 
-Status Committer::write_ahead(const Plan& plan) {
-  if (!plan.page0_ahead) return {};
-  auto done = file_.write_at(0, *plan.page0_ahead);
+Status Committer::write_page0(std::span<const std::byte> page0) {
+  auto done = file_.write_at(0, page0);
   // Page 0 half written is nothing that a later group may build on, whatever the reason.
   if (!done) return tl::unexpected(file_.latch(std::move(done).error()));
-  last_page0_ = *plan.page0_ahead;
-  return {};
-}
-
-Status Committer::switch_page0(const Plan& plan) {
-  // Flush 2. Byte 12 lies in the first sector: the group is committed when that sector is.
-  if (commit_rule().dsync) {
-    TRY(file_.write_and_sync(0, plan.page0));
-  } else {
-    TRY(file_.write_at(0, plan.page0));
-    TRY(file_.sync());
-  }
-  last_page0_ = plan.page0;
+  last_page0_.assign(page0.begin(), page0.end());
   return {};
 }
 
 Status Committer::settle(const Recovered& recovered) {
+  for (const SettleStep step : commit_rule().settle) TRY(perform(step, recovered));
+  return {};
+}
+
+Status Committer::perform(SettleStep step, const Recovered& recovered) {
+  switch (step) {
+    case SettleStep::Page0:
+      return settle_page0(recovered);
+    case SettleStep::Flush0:
+      return file_.sync();
+    case SettleStep::Scrub:
+      return scrub(recovered);
+  }
+  return {};
+}
+
+Status Committer::settle_page0(const Recovered& recovered) {
+  if (recovered.report.damaged) {
+    // As it was found: a crash before the opening group is done must leave what shows the damage,
+    // or an older copy would be taken for the one in force.
+    std::vector<std::byte> found(geometry_.page_size());
+    TRY(file_.read_at(0, found));
+    return write_page0(found);
+  }
   // After a kill or a failed flush the cache can show a page 0 that the disk does not have; nothing
   // may be built on it before it is there. Without the mark if it had none: until the opening group
   // is done, the crate's rules hold for what the crate wrote.
   const bool mark = recovered.mark || !commit_rule().mark;
   const State& state = recovered.state;
-  if (recovered.report.damaged) {
-    // As it was found: a crash before the opening group is done must leave what shows the damage,
-    // or an older copy would be taken for the one in force.
-    last_page0_.resize(geometry_.page_size());
-    TRY(file_.read_at(0, last_page0_));
-  } else {
-    last_page0_ = format::encode_superblock(geometry_, state.header(mark), state.references);
-  }
-  auto done = file_.write_at(0, last_page0_);
-  if (!done) return tl::unexpected(file_.latch(std::move(done).error()));
-  if (commit_rule().flush0) TRY(file_.sync());
-  if (commit_rule().scrub) TRY(scrub(recovered));
-  return {};
+  return write_page0(format::encode_superblock(geometry_, state.header(mark), state.references));
 }
 
 Status Committer::scrub(const Recovered& recovered) {

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "io/guarded_file.hpp"
 #include "mappedpages/error.hpp"
+#include "mppg0/commit_rule.hpp"
 #include "mppg0/plan.hpp"
 #include "mppg0/recovery.hpp"
 
@@ -28,11 +30,15 @@ class Committer {
 
  private:
   Status require_own_page0();
+  Status perform(CommitStep step, const Plan& plan);
+  Status perform(SettleStep step, const Recovered& recovered);
+  Status grow(const Plan& plan);
   Status write_content(const Plan& plan);
+  Status write_new_pages(const Plan& plan);
   Status write_zeros(PageNumber first, std::size_t pages);
   Status write_page(PageNumber page, std::span<const std::byte> bytes);
-  Status write_ahead(const Plan& plan);
-  Status switch_page0(const Plan& plan);
+  Status write_page0(std::span<const std::byte> page0);
+  Status settle_page0(const Recovered& recovered);
   Status scrub(const Recovered& recovered);
 
   io::GuardedFile& file_;

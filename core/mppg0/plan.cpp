@@ -451,17 +451,17 @@ void Planner::encode_directories() {
     auto page = format::encode_directory_page(base_.geometry, generation, entries->slots);
     if (!is_new) reference.active = static_cast<std::uint8_t>(1 - reference.active);
     // A never-written copy may hold bytes that somebody made look like a directory.
-    if (is_new && commit_rule().both) plan_.internal_pages.emplace_back(reference.page_b, page);
-    plan_.internal_pages.emplace_back(reference.copy(reference.active), std::move(page));
+    if (is_new && commit_rule().both) plan_.directory_pages.emplace_back(reference.page_b, page);
+    plan_.directory_pages.emplace_back(reference.copy(reference.active), std::move(page));
   }
 }
 
 void Planner::encode_metadata() {
   State& next = plan_.next;
   next.active_metadata = static_cast<std::uint8_t>(1 - base_.active_metadata);
-  plan_.internal_pages.emplace_back(
+  plan_.metadata_page = {
       format::kMetadataPages[next.active_metadata],
-      format::encode_metadata_page(base_.geometry, {next.generation, next.allocated}));
+      format::encode_metadata_page(base_.geometry, {next.generation, next.allocated})};
 }
 
 void Planner::encode_page0() {
@@ -474,7 +474,7 @@ void Planner::encode_page0() {
   }
   const bool grows_past_first_sector = next.references.size() > base_.references.size() &&
                                        next.references.size() > kBlocksInFirstSector;
-  if (grows_past_first_sector && commit_rule().ahead) {
+  if (grows_past_first_sector) {
     plan_.page0_ahead =
         format::encode_superblock(base_.geometry, base_.header(true), base_.references,
                                   std::span(next.references).subspan(base_.references.size()));

@@ -43,8 +43,9 @@ struct Plan {
   /// New content by page; an empty span means zeros. Callers own the bytes.
   std::map<PageNumber, std::span<const std::byte>> content;
 
-  /// Directory and metadata pages, encoded.
-  std::vector<std::pair<PageNumber, std::vector<std::byte>>> internal_pages;
+  /// Encoded, each with the page that it is for.
+  std::vector<std::pair<PageNumber, std::vector<std::byte>>> directory_pages;
+  std::pair<PageNumber, std::vector<std::byte>> metadata_page;
 
   /// Directory blocks that it writes.
   std::vector<std::size_t> written_blocks;

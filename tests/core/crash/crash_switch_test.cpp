@@ -1,13 +1,16 @@
-// Each part of the commit rule left out: the enumeration must notice, or it proves nothing.
+// Each part of the commit rule left out, each step of a commit dropped or swapped with the one
+// behind it: the enumeration must notice, or it proves nothing.
 //
 // A case says which lives make the part needed. The seeds are fixed: the first violation ends the
 // case, and with the whole rule in force the same lives have none.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <initializer_list>
 #include <iostream>
 #include <string>
+#include <vector>
 
 #include "campaign.hpp"
 #include "mppg0/commit_rule.hpp"
@@ -16,30 +19,71 @@ namespace mappedpages::test {
 namespace {
 
 using mppg0::CommitRule;
+using mppg0::CommitStep;
+using mppg0::SettleStep;
+using Mutation = void (*)(CommitRule&);
 
 struct Case {
   const char* name;
-  bool CommitRule::*part;
+  Mutation mutation;
   Campaign (*campaign)();
-  bool CommitRule::*without = nullptr;  ///< Left out as well, and in the comparison too.
+  Mutation without = nullptr;  ///< Left out as well, and in the comparison too.
 };
 
 void PrintTo(const Case& one, std::ostream* out) {
   *out << one.name;
 }
 
-/// Leaves out parts; the whole rule is in force again afterwards, however the test ends.
-class LeftOut {
+/// The rule changed; the whole rule is in force again afterwards, however the test ends.
+class Mutated {
  public:
-  explicit LeftOut(std::initializer_list<bool CommitRule::*> parts) {
-    for (bool CommitRule::*const part : parts) {
-      if (part != nullptr) mppg0::commit_rule().*part = false;
+  explicit Mutated(std::initializer_list<Mutation> mutations) {
+    for (const Mutation mutation : mutations) {
+      if (mutation != nullptr) mutation(mppg0::commit_rule());
     }
   }
-  ~LeftOut() { mppg0::commit_rule() = CommitRule{}; }
-  LeftOut(const LeftOut&) = delete;
-  LeftOut& operator=(const LeftOut&) = delete;
+  ~Mutated() { mppg0::commit_rule() = CommitRule{}; }
+  Mutated(const Mutated&) = delete;
+  Mutated& operator=(const Mutated&) = delete;
 };
+
+template <bool CommitRule::*part>
+void leave_out(CommitRule& rule) {
+  rule.*part = false;
+}
+
+std::vector<CommitStep>& steps(CommitRule& rule, CommitStep) {
+  return rule.commit;
+}
+std::vector<SettleStep>& steps(CommitRule& rule, SettleStep) {
+  return rule.settle;
+}
+
+template <auto step>
+void drop(CommitRule& rule) {
+  std::erase(steps(rule, step), step);
+}
+
+/// What follows the step is done before it.
+template <auto step>
+void swap_with_next(CommitRule& rule) {
+  auto& order = steps(rule, step);
+  const auto at = std::find(order.begin(), order.end(), step);
+  std::iter_swap(at, at + 1);
+}
+
+/// Page 0 is written and flushed by these steps, and not in one call.
+template <CommitStep... halves>
+void switch_by(CommitRule& rule) {
+  std::erase(rule.commit, CommitStep::Switch);
+  rule.commit.insert(rule.commit.end(), {halves...});
+}
+
+/// Page 0 is written before flush 1, and flushed behind it.
+void page0_early(CommitRule& rule) {
+  switch_by<CommitStep::Page0, CommitStep::Flush2>(rule);
+  swap_with_next<CommitStep::Flush1>(rule);
+}
 
 constexpr std::size_t kPage = 1024;
 constexpr std::uint64_t kSlots = 33;  // Protected pages in a directory block.
@@ -158,44 +202,100 @@ Campaign hidden_generation_with_a_whole_page0() {
   return campaign;
 }
 
+/// An opening on a file whose page 0 the cache has and the disk does not.
+Campaign openings_after_kills() {
+  Campaign campaign = kills_then_crate();
+  campaign.options.early_crash = .9;
+  return campaign;
+}
+
 class CrashSwitch : public testing::TestWithParam<Case> {};
 
 TEST_P(CrashSwitch, LeavingItOutIsNoticed) {
   Campaign campaign = GetParam().campaign();
   Outcome outcome;
   {
-    const LeftOut left_out({GetParam().part, GetParam().without});
+    const Mutated mutated({GetParam().mutation, GetParam().without});
     outcome = run_as_given(campaign);
   }
   ASSERT_TRUE(outcome.violation) << "nobody noticed: " << outcome.tally.summary();
   std::cout << "life " << outcome.violation->seed << ": " << outcome.violation->what << '\n';
   // It was the missing part, and nothing else.
   campaign.lives = outcome.tally.lives;
-  const LeftOut left_out({GetParam().without});
+  const Mutated mutated({GetParam().without});
   const Outcome whole = run_as_given(campaign);
   EXPECT_FALSE(whole.violation) << whole.report();
 }
 
+std::string name_of(const testing::TestParamInfo<Case>& param) {
+  return param.param.name;
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Parts, CrashSwitch,
-    testing::Values(Case{"flush0", &CommitRule::flush0, kills_and_failed_flushes},
-                    Case{"mark", &CommitRule::mark, opening_after_the_crate_tore_page0},
-                    Case{"both", &CommitRule::both, new_block_on_forged_pages},
-                    Case{"scrub", &CommitRule::scrub, crate_took_forged_pages},
-                    Case{"swap", &CommitRule::swap, far_blocks},
-                    Case{"trail", &CommitRule::trail, far_blocks_of_the_crate},
-                    Case{"generation64", &CommitRule::generation64, full_generations},
-                    Case{"crc_first", &CommitRule::crc_first, hidden_generation_with_a_whole_page0,
-                         &CommitRule::bump_two},
-                    Case{"dsync", &CommitRule::dsync, kills_then_crate},
-                    Case{"zero_new_pages", &CommitRule::zero_new_pages, small_files},
-                    Case{"flush1", &CommitRule::flush1, small_files},
-                    Case{"ahead", &CommitRule::ahead, far_blocks},
-                    Case{"bump_two", &CommitRule::bump_two, hidden_generation_comes_to_light},
-                    Case{"generation", &CommitRule::generation, far_blocks},
-                    Case{"hold_freed", &CommitRule::hold_freed, small_files},
-                    Case{"opening_group", &CommitRule::opening_group, kills_and_failed_flushes}),
-    [](const testing::TestParamInfo<Case>& param) { return std::string(param.param.name); });
+    testing::Values(
+        Case{"mark", leave_out<&CommitRule::mark>, opening_after_the_crate_tore_page0},
+        Case{"both", leave_out<&CommitRule::both>, new_block_on_forged_pages},
+        Case{"swap", leave_out<&CommitRule::swap>, far_blocks},
+        Case{"trail", leave_out<&CommitRule::trail>, far_blocks_of_the_crate},
+        Case{"generation64", leave_out<&CommitRule::generation64>, full_generations},
+        Case{"crc_first", leave_out<&CommitRule::crc_first>, hidden_generation_with_a_whole_page0,
+             leave_out<&CommitRule::bump_two>},
+        Case{"bump_two", leave_out<&CommitRule::bump_two>, hidden_generation_comes_to_light},
+        Case{"generation", leave_out<&CommitRule::generation>, far_blocks},
+        Case{"hold_freed", leave_out<&CommitRule::hold_freed>, small_files},
+        Case{"opening_group", leave_out<&CommitRule::opening_group>, kills_and_failed_flushes}),
+    name_of);
+
+INSTANTIATE_TEST_SUITE_P(
+    DroppedSteps, CrashSwitch,
+    testing::Values(Case{"grow", drop<CommitStep::Grow>, small_files},
+                    Case{"content", drop<CommitStep::Content>, small_files},
+                    Case{"new_pages", drop<CommitStep::NewPages>, small_files},
+                    Case{"directory", drop<CommitStep::Directory>, small_files},
+                    Case{"metadata", drop<CommitStep::Metadata>, small_files},
+                    Case{"ahead", drop<CommitStep::Ahead>, far_blocks},
+                    Case{"flush1", drop<CommitStep::Flush1>, small_files},
+                    Case{"switch", drop<CommitStep::Switch>, small_files},
+                    Case{"page0", switch_by<CommitStep::Flush2>, small_files},
+                    Case{"flush2", switch_by<CommitStep::Page0>, small_files},
+                    Case{"page0_of_the_opening", drop<SettleStep::Page0>, openings_after_kills},
+                    Case{"flush0", drop<SettleStep::Flush0>, kills_and_failed_flushes},
+                    Case{"scrub", drop<SettleStep::Scrub>, crate_took_forged_pages}),
+    name_of);
+
+INSTANTIATE_TEST_SUITE_P(
+    SwappedSteps, CrashSwitch,
+    testing::Values(
+        Case{"content_and_all_behind_it", swap_with_next<CommitStep::Flush1>, small_files},
+        Case{"ahead_and_flush1", swap_with_next<CommitStep::Ahead>, far_blocks},
+        Case{"flush1_and_page0", page0_early, small_files},
+        Case{"page0_then_flush2", switch_by<CommitStep::Page0, CommitStep::Flush2>,
+             kills_then_crate},
+        Case{"flush2_then_page0", switch_by<CommitStep::Flush2, CommitStep::Page0>, small_files},
+        Case{"page0_of_the_opening_and_flush0", swap_with_next<SettleStep::Page0>,
+             kills_and_failed_flushes},
+        Case{"flush0_and_scrub", swap_with_next<SettleStep::Flush0>, openings_after_kills}),
+    name_of);
+
+/// Steps whose order means nothing, as FORMAT.md says: the enumeration must not notice.
+class FreeOrder : public testing::TestWithParam<Case> {};
+
+TEST_P(FreeOrder, NoCrashCanTell) {
+  const Mutated mutated({GetParam().mutation});
+  const Outcome outcome = run_as_given(GetParam().campaign());
+  EXPECT_FALSE(outcome.violation) << outcome.report();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    SwappedSteps, FreeOrder,
+    testing::Values(
+        Case{"grow_and_content", swap_with_next<CommitStep::Grow>, small_files},
+        Case{"content_and_new_pages", swap_with_next<CommitStep::Content>, small_files},
+        Case{"new_pages_and_directory", swap_with_next<CommitStep::NewPages>, small_files},
+        Case{"directory_and_metadata", swap_with_next<CommitStep::Directory>, small_files},
+        Case{"metadata_and_ahead", swap_with_next<CommitStep::Metadata>, far_blocks}),
+    name_of);
 
 }  // namespace
 }  // namespace mappedpages::test
