@@ -13,7 +13,8 @@ namespace mappedpages::test {
 
 struct Campaign {
   LifeOptions options;
-  std::vector<Base> bases;  ///< Lives start from them in turn.
+  std::vector<Base> bases;   ///< Lives start from them in turn.
+  std::uint64_t length = 0;  ///< Lives do each sequence of so many acts in turn.
   std::uint64_t lives = 0;
   std::uint64_t seed = 1;
 };
@@ -27,6 +28,9 @@ struct Outcome {
   /// Everything that is needed to see the violation again.
   [[nodiscard]] std::string report() const;
 };
+
+/// Runs one life. The seed alone says what it is, so that it can be had again without others.
+Outcome run_life(const Campaign& campaign, std::uint64_t seed, Tally tally = {});
 
 /// Runs the lives with seeds from `seed` on. MAPPEDPAGES_CRASH_LIVES multiplies their number;
 /// MAPPEDPAGES_CRASH_SEED replaces the first seed.

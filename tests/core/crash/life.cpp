@@ -1,5 +1,6 @@
 #include "life.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "support/recording_file.hpp"
@@ -18,18 +19,19 @@ Expected first_view(const Base& base) {
 
 }  // namespace
 
+Tally& Tally::operator+=(const Tally& other) {
+  for (const Counter& counter : kCounters) this->*counter.count += other.*counter.count;
+  return *this;
+}
+
 std::string Tally::summary() const {
-  const auto line = [](const char* what, std::uint64_t n) {
-    return std::to_string(n) + ' ' + what;
-  };
-  return line("lives, ", lives) + line("groups ", groups) + "(" +
-         line("past block 27 alone, ", far_groups) + line("by batches), ", batches) +
-         line("pages moved, ", moved) + line("states, ", states) +
-         line("distinct images, ", images.size()) + line("nested openings, ", nested) +
-         line("crate sessions; ended by ", crate_sessions) + line("closes, ", closes) +
-         line("kills, ", kills) + line("power cuts, ", power_cuts) +
-         line("failed flushes; the crate read ", failed_flushes) +
-         line("and refused ", crate_right) + std::to_string(crate_refused);
+  std::string text = std::to_string(images->size()) + " distinct images";
+  for (const Counter& counter : kCounters) {
+    std::string name = counter.name;
+    std::ranges::replace(name, '_', ' ');
+    text += ", " + std::to_string(this->*counter.count) + ' ' + name;
+  }
+  return text;
 }
 
 Life::Life(std::uint64_t seed, const LifeOptions& options, const Base& base, Tally& tally)
@@ -106,6 +108,9 @@ void Life::our_session() {
 void Life::use(Engine& engine) {
   for (const Change& change : options_.script) {
     if (!over()) commit(engine, change);
+  }
+  for (const Act one : options_.acts) {
+    if (!over()) act(engine, one);
   }
   if (options_.evil && !over() && random_.chance(options_.plant_all)) plant_everywhere(engine);
   for (std::uint64_t left = random_.below(options_.groups + 1); left > 0 && !over(); --left) {

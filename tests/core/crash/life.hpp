@@ -2,6 +2,7 @@
 // power cut or a failed flush, with every crash on the way looked at.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -9,8 +10,10 @@
 #include <set>
 #include <string>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
+#include "image_set.hpp"
 #include "mappedpages/engine.hpp"
 #include "oracle.hpp"
 #include "support/crash_image.hpp"
@@ -29,6 +32,10 @@ struct CrateHabits {
   unsigned write = 2;
 };
 
+/// One operation, on pages that luck chooses.
+enum class Act : std::uint8_t { Alloc, Free, AllocProtected, FreeProtected, Write, Mixed };
+inline constexpr std::uint64_t kActs = 6;
+
 /// How a life goes. Probabilities are 0 to 1.
 struct LifeOptions {
   unsigned sessions = 6;
@@ -42,7 +49,8 @@ struct LifeOptions {
   double plant_all = .5;          ///< at the start of a session every free page.
   double early_crash = .67;       ///< A session crashes within 25 events.
   CrateHabits crate_habits;
-  std::vector<Change> script{};    ///< What each session of ours does first.
+  std::vector<Change> script{};    ///< What each session of ours does first,
+  std::vector<Act> acts{};         ///< and what then.
   double far = .5;                 ///< A change of a protected page prefers blocks past number 27.
   double batch = .3;               ///< A group is made by a batch,
   double defragment = .08;         ///< or by moving pages to the front.
@@ -56,24 +64,48 @@ struct LifeOptions {
 
 /// What was done, over all lives.
 struct Tally {
-  std::unordered_set<std::uint64_t> images;  ///< Hashes of the distinct ones.
-  std::uint64_t states = 0;                  ///< Images looked at, repeated ones included.
+  std::shared_ptr<ImageSet> images = std::make_shared<ImageSet>();  ///< The distinct ones.
+  std::uint64_t states = 0;  ///< Images looked at, repeated ones included.
   std::uint64_t lives = 0;
   std::uint64_t groups = 0;
   std::uint64_t far_groups = 0;  ///< Groups that touched blocks past number 27 alone.
   std::uint64_t batches = 0;
-  std::uint64_t moved = 0;  ///< Pages that were moved to the front.
-  std::uint64_t nested = 0;
+  std::uint64_t moved = 0;   ///< Pages that were moved to the front.
+  std::uint64_t nested = 0;  ///< Images that were opened for writing, to crash again.
   std::uint64_t crate_sessions = 0;
-  std::uint64_t crate_right = 0;    ///< The crate saw the right state in an image of ours,
-  std::uint64_t crate_refused = 0;  ///< or refused it.
-  std::uint64_t crate_torn = 0;     ///< Page 0 torn by the crate for good: right, with a warning.
+  std::uint64_t closes = 0;
   std::uint64_t kills = 0;
   std::uint64_t power_cuts = 0;
   std::uint64_t failed_flushes = 0;
-  std::uint64_t closes = 0;
+  std::uint64_t crate_right = 0;    ///< The crate saw the right state in an image of ours,
+  std::uint64_t crate_refused = 0;  ///< or refused it.
+  std::uint64_t crate_torn = 0;     ///< Page 0 torn by the crate for good: right, with a warning.
+
+  /// Adds the counts; the images are counted where they were found.
+  Tally& operator+=(const Tally& other);
   [[nodiscard]] std::string summary() const;
 };
+
+/// The counts of a tally, with their names in a report.
+struct Counter {
+  const char* name;
+  std::uint64_t Tally::*count;
+};
+inline constexpr std::array kCounters{Counter{"states", &Tally::states},
+                                      Counter{"lives", &Tally::lives},
+                                      Counter{"groups", &Tally::groups},
+                                      Counter{"far_groups", &Tally::far_groups},
+                                      Counter{"batches", &Tally::batches},
+                                      Counter{"pages_moved", &Tally::moved},
+                                      Counter{"nested_openings", &Tally::nested},
+                                      Counter{"crate_sessions", &Tally::crate_sessions},
+                                      Counter{"closes", &Tally::closes},
+                                      Counter{"kills", &Tally::kills},
+                                      Counter{"power_cuts", &Tally::power_cuts},
+                                      Counter{"failed_flushes", &Tally::failed_flushes},
+                                      Counter{"read_by_the_crate", &Tally::crate_right},
+                                      Counter{"refused_by_the_crate", &Tally::crate_refused},
+                                      Counter{"torn_by_the_crate", &Tally::crate_torn}};
 
 /// Where a life starts.
 struct Base {
@@ -124,6 +156,9 @@ class Life final : private DiskObserver, private CrateListener {
   void commit(Engine& engine, const Change& change);
   Result<Allocation> perform(Engine& engine, const Change& change);
   Change random_change();
+  Change change_of(Act act);
+  void act(Engine& engine, Act act);
+  void forget_used();
   void add_random(Change& change, bool bulk);
   void add_free(Change& change);
   void add_protected_free(Change& change);

@@ -16,14 +16,35 @@ constexpr std::uint64_t kMostToPlant = 160;
 // --- Groups
 
 void Life::group(Engine& engine) {
-  contents_.clear();
-  used_pages_.clear();
-  used_protected_.clear();
+  forget_used();
   if (random_.chance(options_.defragment)) return defragment(engine);
   if (random_.chance(options_.batch)) return batch_group(engine);
   const Change change = random_change();
   if (change.empty()) return;
   commit(engine, change);
+}
+
+void Life::forget_used() {
+  contents_.clear();
+  used_pages_.clear();
+  used_protected_.clear();
+}
+
+void Life::act(Engine& engine, Act act) {
+  forget_used();
+  const Change change = change_of(act);
+  if (!change.empty()) commit(engine, change);
+}
+
+Change Life::change_of(Act act) {
+  Change change;
+  const bool mixed = act == Act::Mixed;
+  if (mixed || act == Act::Alloc) ++change.alloc_pages.value;
+  if (mixed || act == Act::Free) add_free(change);
+  if (mixed || act == Act::AllocProtected) ++change.alloc_protected.value;
+  if (mixed || act == Act::FreeProtected) add_protected_free(change);
+  if (mixed || act == Act::Write) add_write(change);
+  return change;
 }
 
 void Life::commit(Engine& engine, const Change& change) {

@@ -66,7 +66,7 @@ std::string Life::name_of(Moment moment) const {
 bool Life::look_at(const CrashImage& image, std::uint64_t hash, Moment moment) {
   if (violation_) return false;
   ++tally_.states;
-  tally_.images.insert(hash);
+  tally_.images->insert(hash);
   // `seen_` is wanted of what a session starts from, so that is looked at in any case.
   const bool possible = moment == Moment::Kill || moment == Moment::PossibleCut;
   const std::uint64_t question = oracle_.epoch() * 4 + static_cast<std::uint64_t>(moment);
@@ -167,6 +167,7 @@ void Life::nest(const CrashImage& image) {
   options.crate = 0;
   options.longest_session = 16;
   options.script.clear();
+  options.acts.clear();
   const Base base{"", page_size_, image.copy(), crate_wrote_};
   Life inner(random_.next(), options, base, tally_);
   inner.depth_ = depth_ + 1;
