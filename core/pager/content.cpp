@@ -87,9 +87,8 @@ void Engine::unpin(ProtectedNumber page) noexcept {
 // --- Writers
 
 Result<ProtectedWriter> Engine::writer(ProtectedNumber page) {
-  if (impl_->file.read_only()) {
-    return refuse(ErrorCode::ReadOnly, impl_->file.name() + " was opened read-only");
-  }
+  // Now, and not only when it commits: what is staged after a failure could not be kept.
+  TRY(impl_->file.writable());
   if (!impl_->writers.enter(page)) return writer_active(page);
   // A commit of this page that runs now does not look for writers any more.
   impl_->claims.wait_for(PageKey(page));

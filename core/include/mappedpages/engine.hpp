@@ -287,7 +287,8 @@ class MAPPEDPAGES_API Engine {
   /// ChecksumMismatch if the disk does not hold what was committed.
   Result<ProtectedInfo> read(ProtectedNumber page, std::span<std::byte> out) const;
 
-  /// A stage that starts from the committed content. WriterActive if there is one already.
+  /// A stage that starts from the committed content. WriterActive if there is one already;
+  /// ReadOnly, and Unavailable after a failure.
   Result<ProtectedWriter> writer(ProtectedNumber page);
 
   // --- The file as a whole

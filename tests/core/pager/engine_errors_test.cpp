@@ -246,6 +246,14 @@ TEST_F(EngineErrors, R6AnErrorAtAnyCallLosesNothing) {
   }
 }
 
+TEST_F(EngineErrors, NoWriterIsToBeHadAfterAFailure) {
+  const ProtectedNumber number = *engine->alloc_protected();
+  faults->add({.call = test::FileCall::Sync, .nth = faults->calls(test::FileCall::Sync) + 1});
+  EXPECT_FALSE(engine->alloc());
+  EXPECT_EQ(engine->writer(number).error().code(), ErrorCode::Unavailable);
+  EXPECT_FALSE(engine->has_writer(number));
+}
+
 TEST_F(EngineErrors, AnotherWriterIsNoticedBeforeTheNextCommit) {
   ASSERT_TRUE(engine->alloc());
   memory->bytes[700] ^= std::byte{1};  // Some byte of page 0.
