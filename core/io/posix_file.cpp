@@ -124,6 +124,8 @@ class PosixFile final : public StorageFile {
       const ssize_t put = ::pwritev2(fd_.get(), &part, 1, at, flags);
       if (put < 0 && errno == EINTR) continue;
       if (put < 0) return posix_error("cannot write " + name_);
+      // Neither progress nor a reason: some filesystems of others do that, perhaps for ever.
+      if (put == 0) return posix_error("cannot write " + name_, EIO);
       offset += static_cast<std::uint64_t>(put);
       bytes = bytes.subspan(static_cast<std::size_t>(put));
     }
@@ -180,7 +182,10 @@ int publish(const char* temporary, const char* path) {
   if (!is_unsupported(errno)) return errno;
   const FileDescriptor name(::open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, kOwnerOnly));
   if (!name) return errno;
-  return ::rename(temporary, path) == 0 ? 0 : errno;
+  if (::rename(temporary, path) == 0) return 0;
+  const int os_error = errno;
+  ::unlink(path);
+  return os_error;
 }
 
 /// For filesystems without O_TMPFILE: a temporary name beside the final one.
