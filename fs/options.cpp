@@ -124,7 +124,8 @@ Outcome<void> take_mount_options(Options& options, const std::vector<std::string
 
 /// What CLI11 fills.
 struct Words {
-  std::vector<std::string> positional;
+  std::size_t count = 0;          ///< That are no options.
+  std::vector<std::string> more;  ///< Behind DB and MOUNTPOINT.
   std::vector<std::string> mount_options;
   std::string create;
   bool version = false;
@@ -135,8 +136,11 @@ struct Words {
 void describe(CLI::App& app, Words& words, Options& options) {
   app.set_help_flag("-h,--help", "print this and leave");
   app.footer(kFooter);
-  app.add_option("words", words.positional, "the pager file, and the directory to mount it on")
-      ->option_text("DB MOUNTPOINT");
+  // Each on its own: a list would take "[a,b]" for two words.
+  app.add_option("DB", options.db, "the pager file")->option_text(" ");
+  app.add_option("MOUNTPOINT", options.mountpoint, "the directory to mount it on")
+      ->option_text(" ");
+  app.add_option("more", words.more)->group("");
   app.add_option("-o", words.mount_options, "mount options, see below")
       ->allow_extra_args(false)
       ->option_text("OPTION,...");
@@ -153,12 +157,10 @@ void describe(CLI::App& app, Words& words, Options& options) {
 }
 
 Outcome<void> take_words(Options& options, const Words& words) {
-  if (words.positional.size() != 2) {
-    return usage("expected DB and MOUNTPOINT, got " + std::to_string(words.positional.size()) +
-                 (words.positional.size() == 1 ? " word" : " words"));
+  if (words.count != 2) {
+    return usage("expected DB and MOUNTPOINT, got " + std::to_string(words.count) +
+                 (words.count == 1 ? " word" : " words"));
   }
-  options.db = words.positional[0];
-  options.mountpoint = words.positional[1];
   if (!words.create.empty()) {
     options.create = parse_page_size(words.create);
     if (!options.create || !is_valid_page_size(*options.create)) {
@@ -170,9 +172,10 @@ Outcome<void> take_words(Options& options, const Words& words) {
   for (std::string* path : {&options.log_file, &options.pid_file}) {
     if (!path->empty()) *path = std::filesystem::absolute(*path).string();
   }
-  if (options.debug) options.foreground = true;
   options.verbosity = words.quiet ? -1 : words.verbose ? 1 : 0;
-  return take_mount_options(options, words.mount_options);
+  auto taken = take_mount_options(options, words.mount_options);
+  if (options.debug) options.foreground = true;  // However it was asked for.
+  return taken;
 }
 
 }  // namespace
@@ -191,6 +194,7 @@ Outcome<Request> parse_command_line(std::vector<std::string> arguments) {
   } catch (const CLI::ParseError& error) {
     return usage(error.what());
   }
+  for (const char* word : {"DB", "MOUNTPOINT", "more"}) words.count += app.count(word);
   if (words.version) {
     request.print = std::string(kVersion) + "\n";
     return request;

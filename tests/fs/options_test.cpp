@@ -62,6 +62,16 @@ TEST(CommandLine, PathsOfFilesAreMadeAbsolute) {
 
 TEST(CommandLine, DebugImpliesForeground) {
   EXPECT_TRUE(parse({"-d", "db", "m"}).foreground);
+  EXPECT_TRUE(parse({"db", "m", "-o", "debug"}).foreground);
+}
+
+TEST(CommandLine, PathsAreTakenAsTheyAre) {
+  for (const std::string path : {"[a,b]", "[]", "a b", "{}", "%%", "a=b", "a,b"}) {
+    const Options options = parse({path, path});
+    EXPECT_EQ(options.db, path);
+    EXPECT_EQ(options.mountpoint, path);
+  }
+  EXPECT_EQ(parse({"--", "-f", "--help"}).mountpoint, "--help");
 }
 
 TEST(CommandLine, WhatIsWrongIsNamed) {
