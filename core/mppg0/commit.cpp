@@ -149,6 +149,11 @@ Status Committer::settle_page0(const Recovered& recovered) {
   return write_page0(format::encode_superblock(geometry_, state.header(mark), state.references));
 }
 
+Status Committer::replace_pending_metadata(const Plan& plan) {
+  TRY(perform(CommitStep::Metadata, plan));
+  return perform(CommitStep::Flush1, plan);
+}
+
 Status Committer::scrub(const Recovered& recovered) {
   std::vector<std::byte> page(geometry_.page_size());
   for (const std::size_t block : recovered.to_scrub) {

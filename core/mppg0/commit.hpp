@@ -28,6 +28,11 @@ class Committer {
   /// session of the crate the directory copies that nobody vouches for are overwritten. One flush.
   Status settle(const Recovered& recovered);
 
+  /// Before the opening group of a damaged file: its metadata page is written and flushed. So there
+  /// is none of a group that was cut off when a directory page in force is replaced, which is then
+  /// newer than the metadata in force.
+  Status replace_pending_metadata(const Plan& plan);
+
  private:
   Status require_own_page0();
   Status perform(CommitStep step, const Plan& plan);

@@ -88,7 +88,10 @@ Status Store::settle_and_open(const Recovered& recovered) {
   Planner planner(*current(), last_generation_, pools_);
   for (const std::size_t block : recovered.to_rewrite) planner.rewrite(block);
   const Plan plan = planner.finish();
-  if (auto done = committer_.commit(plan); !done) {
+  Status done;
+  if (recovered.report.damaged) done = committer_.replace_pending_metadata(plan);
+  if (done) done = committer_.commit(plan);
+  if (!done) {
     planner.abandon();
     return done;
   }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -45,8 +46,11 @@ class InterruptedRecovery : public testing::Test {
     return reference.copy(reference.active).value;
   }
 
-  /// Recovers, stops after each number of writes, and looks whether it can be recovered again.
-  void interrupt_everywhere() {
+  static void look_at_nothing(const Engine&) {}
+
+  /// Recovers, stops after each number of writes, and looks whether it can be recovered again, and
+  /// what is there then.
+  void interrupt_everywhere(const std::function<void(const Engine&)>& look = look_at_nothing) {
     for (std::uint64_t writes = 0;; ++writes) {
       const auto image = copy();
       auto faults = std::make_shared<test::FaultPlan>();
@@ -60,6 +64,7 @@ class InterruptedRecovery : public testing::Test {
       const auto again = open(image, {.recover = true});
       ASSERT_TRUE(again) << writes << ": " << again.error().message();
       ASSERT_TRUE(Engine::check(test::MemoryFile(image))->ok) << writes;
+      look(**again);
       if (whole) break;
       ASSERT_LT(writes, 100U);
     }
@@ -74,6 +79,32 @@ TEST_F(InterruptedRecovery, OfAMetadataPageInAFileThatHasGrown) {
   rot(memory->bytes[12] == std::byte{0} ? 1 : 2);
   ASSERT_FALSE(open(memory));
   interrupt_everywhere();
+}
+
+/// A group that freed a page left its metadata page and no more. Then a directory page rots. When
+/// it is written anew it is newer than what is committed: the metadata beside that must not be the
+/// one of that group.
+TEST_F(InterruptedRecovery, DoesNotCommitAGroupThatWasCutOff) {
+  PageNumber page;
+  ProtectedNumber number;
+  {
+    const auto faults = std::make_shared<test::FaultPlan>();
+    const auto engine = *Engine::open(
+        std::make_unique<test::FaultyFile>(std::make_unique<test::MemoryFile>(memory), faults));
+    page = *engine->alloc();
+    number = *engine->alloc_protected();
+    const auto bytes = filled(3);
+    ASSERT_TRUE(engine->commit({.writes = {{number, bytes}}}));
+    faults->add({.call = test::FileCall::WriteAndSync,
+                 .nth = faults->calls(test::FileCall::WriteAndSync) + 1});
+    ASSERT_FALSE(engine->free(page));
+  }
+  ASSERT_EQ(Engine::check(test::MemoryFile(memory))->problems.at(0).code, "uncommitted-metadata");
+  rot(directory());
+  interrupt_everywhere([&](const Engine& engine) {
+    EXPECT_EQ(engine.use_of(page), PageUse::Regular);
+    EXPECT_TRUE(engine.info(number));
+  });
 }
 
 /// Protected page 5 is freed, and its pages go to somebody else; then the directory page that knows
