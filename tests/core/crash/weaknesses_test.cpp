@@ -155,5 +155,33 @@ TEST(WeaknessOfTheCrate, MemoryAndDiskDifferAfterAFailedFlush) {
   EXPECT_EQ(read_view(**again, {}), before);
 }
 
+/// Of the crate's regular pages nobody can say when they are durable. Of ours everybody: what was
+/// written and flushed is there, whatever the disk did with the rest.
+TEST(WeaknessOfTheCrate, RegularPagesHaveNoFlushCall) {
+  const auto disk = std::make_shared<Disk>(our_base(kPage, 1, 0).image);
+  const std::vector<std::byte> bytes(kPage, std::byte{6});
+  PageNumber flushed;
+  PageNumber written;
+  {
+    const auto engine = Engine::open(std::make_unique<RecordingFile>(disk), {});
+    ASSERT_TRUE(engine);
+    flushed = *(*engine)->alloc();
+    written = *(*engine)->alloc();
+    ASSERT_TRUE((*engine)->write(flushed, 0, bytes));
+    EXPECT_FALSE(disk->pending().empty());
+    ASSERT_TRUE((*engine)->flush(flushed));
+    EXPECT_TRUE(disk->pending().empty());
+    ASSERT_TRUE((*engine)->write(written, 0, bytes));
+    disk->cut({}, true);  // Before the engine can close, which flushes.
+  }
+  const auto engine = Engine::open(std::make_unique<RecordingFile>(disk), {});
+  ASSERT_TRUE(engine);
+  std::vector<std::byte> found(kPage);
+  ASSERT_TRUE((*engine)->read(flushed, 0, found));
+  EXPECT_EQ(found, bytes);
+  ASSERT_TRUE((*engine)->read(written, 0, found));
+  EXPECT_NE(found, bytes) << "this disk loses what is not flushed";
+}
+
 }  // namespace
 }  // namespace mappedpages::test
