@@ -18,20 +18,29 @@ tl::unexpected<Defect> defect(std::string_view code, std::string detail) {
   return tl::unexpected(Defect{code, std::move(detail)});
 }
 
+/// Up to eight bytes from `at` on; missing ones are zero.
+std::uint64_t load_word(std::span<const std::byte> bytes, std::size_t at) {
+  if (at + kBytesPerWord <= bytes.size()) return load_le<std::uint64_t>(bytes, at);
+  std::uint64_t word = 0;
+  for (std::size_t i = bytes.size(); i-- > at;) {
+    word = word << 8U | std::to_integer<std::uint64_t>(bytes[i]);
+  }
+  return word;
+}
+
 /// The bitmap's bytes up to the CRC, of which `bits` may be set.
 Decoded<Bitmap> decode_bitmap(std::span<const std::byte> bytes, std::uint64_t bits) {
   Bitmap bitmap(bits);
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    const auto byte = std::to_integer<std::uint64_t>(bytes[i]);
-    if (byte == 0) continue;
-    const std::uint64_t first_bit = std::uint64_t{i} * 8;
-    const std::uint64_t valid_bits =
-        bits > first_bit ? std::min<std::uint64_t>(bits - first_bit, 8) : 0;
-    if (byte >> valid_bits != 0) {
+  for (std::size_t at = 0; at < bytes.size(); at += kBytesPerWord) {
+    const std::uint64_t word = load_word(bytes, at);
+    if (word == 0) continue;
+    const std::uint64_t first = std::uint64_t{at} * 8;
+    const std::uint64_t valid = bits > first ? bits - first : 0;
+    if (valid < Bitmap::kBitsPerWord && word >> valid != 0) {
       return defect("metadata-bits-past-total", "the bitmap has a bit set at or past page " +
                                                     std::to_string(bits) + ", where the file ends");
     }
-    bitmap.words()[i / kBytesPerWord] |= byte << i % kBytesPerWord * 8;
+    bitmap.words()[at / kBytesPerWord] = word;
   }
   return bitmap;
 }
@@ -77,10 +86,12 @@ std::vector<std::byte> encode_metadata_page(const Geometry& geometry,
   store_le(bytes, kTotalPages.offset, metadata.total().value);
   store_le(bytes, kGeneration.offset, metadata.generation.value);
   store_le(bytes, kFreeCount.offset, metadata.total().value - metadata.allocated.count());
-  const std::size_t bitmap_bytes = (metadata.total().value + 7) / 8;
-  for (std::size_t i = 0; i < bitmap_bytes; ++i) {
-    const std::uint64_t word = metadata.allocated.words()[i / kBytesPerWord];
-    bytes[kBitmap + i] = static_cast<std::byte>(word >> i % kBytesPerWord * 8 & 0xFFU);
+  std::size_t at = kBitmap;
+  for (const std::uint64_t word : metadata.allocated.words()) {
+    // The last word may reach over the end of the bitmap, where it has no bits.
+    for (std::size_t i = 0; i < kBytesPerWord && at < geometry.crc_offset(); ++i, ++at) {
+      bytes[at] = static_cast<std::byte>(word >> i * 8 & 0xFFU);
+    }
   }
   store_le(bytes, geometry.crc_offset(), crc32(bytes.first(geometry.crc_offset())));
   return page;

@@ -1,5 +1,6 @@
 #include "mppg0/free_map.hpp"
 
+#include <algorithm>
 #include <bit>
 
 namespace mappedpages::mppg0 {
@@ -48,6 +49,23 @@ void FreeMap::insert(std::uint64_t number) {
   for (Bitmap& level : levels_) {
     level.set(number);
     number /= kWordBits;
+  }
+}
+
+void FreeMap::insert_all_but(const Bitmap& taken) {
+  resize(taken.size());
+  const std::span<const std::uint64_t> words = taken.words();
+  for (std::size_t word = 0; word < words.size(); ++word) {
+    const std::uint64_t bits = std::min(taken.size() - word * kWordBits, kWordBits);
+    const std::uint64_t members = ~words[word] & (~std::uint64_t{0} >> (kWordBits - bits));
+    if (members == 0) continue;
+    std::uint64_t& known = levels_[0].words()[word];
+    count_ += static_cast<std::uint64_t>(std::popcount(members & ~known));
+    known |= members;
+    std::uint64_t position = word;
+    for (std::size_t level = 1; level < levels_.size(); ++level, position /= kWordBits) {
+      levels_[level].set(position);
+    }
   }
 }
 

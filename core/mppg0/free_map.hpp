@@ -31,6 +31,9 @@ class FreeMap {
   /// No-op on a member.
   void insert(std::uint64_t number);
 
+  /// Grows to the size of `taken` and inserts what it does not have set. One step a word.
+  void insert_all_but(const Bitmap& taken);
+
   /// No-op on what is not a member.
   void erase(std::uint64_t number);
 

@@ -100,10 +100,7 @@ Status Store::settle_and_open(const Recovered& recovered) {
 }
 
 void Store::fill_pools(const State& state) {
-  pools_.pages.resize(state.total().value);
-  for (std::uint64_t page = 0; page < state.total().value; ++page) {
-    if (!state.allocated.test(page)) pools_.pages.insert(page);
-  }
+  pools_.pages.insert_all_but(state.allocated);
   const std::size_t slots = geometry_.slots_per_block();
   pools_.protected_pages.resize(geometry_.protected_number(state.contents.size(), 0).value);
   for (std::size_t block = 0; block < state.contents.size(); ++block) {

@@ -62,5 +62,34 @@ TEST(FreeMap, DoesWhatASetDoes) {
   }
 }
 
+TEST(FreeMap, InsertsAllThatABitmapDoesNotHave) {
+  std::mt19937_64 random(8);
+  for (const std::uint64_t size : {1U, 63U, 64U, 65U, 4096U, 4097U, 300000U}) {
+    Bitmap taken(size);
+    FreeMap map;
+    FreeMap expected;
+    map.resize(size / 2 + 1);
+    expected.resize(size);
+    map.insert(size / 2);
+    expected.insert(size / 2);
+    for (std::uint64_t number = 0; number < size; ++number) {
+      if (random() % 8 != 0) {
+        taken.set(number);
+      } else {
+        expected.insert(number);
+      }
+    }
+    map.insert_all_but(taken);
+    ASSERT_EQ(map.size(), size);
+    while (expected.count() > 0) {
+      ASSERT_EQ(map.count(), expected.count());
+      ASSERT_EQ(map.lowest(), expected.lowest());
+      map.erase(*expected.lowest());
+      expected.erase(*expected.lowest());
+    }
+    EXPECT_EQ(map.lowest(), std::nullopt);
+  }
+}
+
 }  // namespace
 }  // namespace mappedpages::mppg0
