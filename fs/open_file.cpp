@@ -28,8 +28,12 @@ bool fits(std::uint64_t offset, std::uint64_t size, std::uint64_t page_size) {
 
 Errno answer_for(const Error& error, const Reporter& reporter) {
   const int os_error = errno_of(error);
-  if (reporter && (os_error == EIO || os_error == EROFS)) reporter(error);
-  return Errno{os_error};
+  const bool of_disk = error.code() == ErrorCode::Io;
+  if (reporter && (of_disk || os_error == EIO || os_error == EROFS)) reporter(error);
+  const bool no_space = os_error == ENOSPC || os_error == EDQUOT || os_error == EFBIG;
+  // What the disk below says is no answer to what was asked here: upon EINTR or ESTALE callers, or
+  // the kernel, would ask again.
+  return Errno{of_disk && !no_space ? EIO : os_error};
 }
 
 }  // namespace mappedpages::fs

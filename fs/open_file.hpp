@@ -14,7 +14,7 @@
 
 namespace mappedpages::fs {
 
-/// What the layers below say when an answer is EIO or EROFS: for the log.
+/// What the layers below say when an answer is EIO or EROFS, or the disk is full: for the log.
 using Reporter = std::function<void(const Error& error)>;
 
 /// Asks who flushes. It costs, so only where the answer matters.
@@ -81,7 +81,8 @@ std::size_t readable(std::uint64_t offset, std::size_t size, std::uint64_t page_
 /// Whether `size` bytes at `offset` stay within a page.
 bool fits(std::uint64_t offset, std::uint64_t size, std::uint64_t page_size);
 
-/// The errno of an error of the engine, after telling `reporter` of those that need a reason.
+/// The errno of an error of the engine, after telling `reporter` of those that need a reason. What
+/// the disk says is EIO, unless it is full.
 Errno answer_for(const Error& error, const Reporter& reporter);
 
 inline tl::unexpected<Errno> fail(const Error& error, const Reporter& reporter) {
