@@ -74,6 +74,7 @@ void FaultLife::open(const std::optional<DeviceFault>& fault, Ending ending) {
   if (met()) ++tally_.openings;
   judge_answer(opened ? nullptr : &opened.error(), {});
   if (!opened && !violation_) {
+    lost_.insert(unknown_.begin(), unknown_.end());
     end(ending);
     twin_bytes_->bytes = copy_of(disk_->cache());
     opened = open_file();
@@ -81,22 +82,42 @@ void FaultLife::open(const std::optional<DeviceFault>& fault, Ending ending) {
   }
   if (violation_) return;
   engine_ = *std::move(opened);
+  if (open_twin()) compare_with_reachable();
+}
+
+bool FaultLife::open_twin() {
   auto twin = Engine::open(std::make_unique<CommitLog>(twin_bytes_, twin_commits_));
-  if (!twin) return violate("opens only on a disk that fails: " + twin.error().message());
+  if (!twin) return violate("opens only on a disk that fails: " + twin.error().message()), false;
   twin_ = *std::move(twin);
-  compare_with_reachable();
+  return true;
+}
+
+/// Where the disk had no room for growth the file has other free pages than the twin's.
+void FaultLife::follow_growth() {
+  if (engine_->counts().total == twin_->counts().total) return;
+  twin_.reset();
+  twin_bytes_ = std::make_shared<MemoryBytes>();
+  twin_bytes_->bytes = copy_of(disk_->cache());
+  open_twin();
 }
 
 void FaultLife::compare_with_reachable() {
   const auto seen = look(*engine_, base_.crate_wrote);
   if (!seen) return violate("after opening: " + seen.error());
+  std::set<std::uint64_t> unknown = unknown_;
+  unknown.insert(lost_.begin(), lost_.end());
   const auto found = std::ranges::find_if(
-      reachable_, [&](const Seen& state) { return seen->equals(state, unknown_); });
+      reachable_, [&](const Seen& state) { return seen->equals(state, unknown); });
   if (found == reachable_.end()) {
     return violate("after opening another state than any that may be: " +
                    difference(*seen, reachable_.front()));
   }
   reachable_ = {*seen};
+  if (!cut_) return;
+  // What is seen now is all that there is.
+  cut_ = false;
+  lost_.clear();
+  unknown_.clear();
 }
 
 void FaultLife::kill_engine() {
@@ -114,11 +135,13 @@ void FaultLife::end(Ending ending) {
     if (!done && !engine_->latched()) violate("closing fails: " + done.error().message());
     if (done && !engine_->latched()) unknown_.clear();
   }
+  if (latched()) lost_.insert(unknown_.begin(), unknown_.end());
   kill_engine();
   disk_->kill();
   if (ending == Ending::PowerCut) {
     const auto versions = PowerCuts(*disk_, random_, {}).any();
     const bool grown = random_.chance(.5);
+    cut_ = true;
     disk_->cut(random_.chance(.3) ? decltype(versions){} : versions, grown);
   }
   expect_clean(disk_->cache());
@@ -145,6 +168,8 @@ void FaultLife::act(const Operation& operation, std::uint64_t seed,
   doing_ = operation.name;
   met_.clear();
   ++tally_.operations;
+  follow_growth();
+  if (violation_) return;
   const auto free_before = engine_->next_free();
   const Course course = run_twin(operation, seed);
   if (violation_) return;

@@ -107,6 +107,8 @@ class FaultLife {
   void compare_with_reachable();
   Result<std::unique_ptr<Engine>> open_file();
   void kill_engine();
+  bool open_twin();
+  void follow_growth();
   void violate(const std::string& what);
 
   FaultPlace& place_;
@@ -121,9 +123,14 @@ class FaultLife {
 
   std::vector<Seen> reachable_;  ///< What may be seen after the session ends.
 
-  /// Regular pages of which nobody knows what is durable.
+  /// Regular pages that were written to, and of which nobody knows yet what is durable.
   std::set<std::uint64_t> unknown_;
 
+  /// Those that a failed flush may have lost: the cache shows what the disk does not have, and no
+  /// later flush writes it.
+  std::set<std::uint64_t> lost_;
+
+  bool cut_ = false;  ///< The power was cut since the last session.
   std::vector<DeviceCall> met_;
   std::string doing_;
   std::optional<std::string> violation_;

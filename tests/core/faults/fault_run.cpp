@@ -113,6 +113,47 @@ void every_position_of(FaultPlace& place, const FaultBase& base, const Operation
   }
 }
 
+// --- At random
+
+DeviceFault any_fault(Random& random) {
+  DeviceFault fault;
+  fault.scope = random.chance(.7) ? FaultScope::All : FaultScope::Changes;
+  fault.nth = random.between(1, 14);
+  fault.os_error =
+      random.pick(std::array{EIO, EIO, EIO, ENXIO, ENOSPC, ENOSPC, EDQUOT, EFBIG, EINTR, 0});
+  fault.times = random.pick(std::array<std::uint64_t, 4>{1, 2, 5, DeviceFault::kFromThenOn});
+  // Who tries again must come through some time.
+  if (fault.os_error == EINTR) fault.times = std::min<std::uint64_t>(fault.times, 5);
+  fault.every = random.between(1, 2);
+  fault.done = random.pick(std::array{0.0, .2, .5, .9});
+  fault.loses = fault.os_error != EINTR && random.chance(.5);
+  return fault;
+}
+
+std::optional<DeviceFault> perhaps(double probability, Random& random) {
+  if (!random.chance(probability)) return std::nullopt;
+  return any_fault(random);
+}
+
+void live(FaultLife& life, Random& random) {
+  constexpr std::uint64_t kLongest = 8;
+  const auto start_anew = [&] {
+    life.end(random.pick(kEndings));
+    const auto fault = perhaps(.3, random);
+    life.open(fault, random.pick(kEndings));
+  };
+  life.open(perhaps(.2, random), random.pick(kEndings));
+  const std::uint64_t steps = random.between(1, kLongest);
+  for (std::uint64_t step = 0; step < steps && !life.violation(); ++step) {
+    const Operation& operation = random.pick(all_operations());
+    const std::uint64_t seed = random.next();
+    life.act(operation, seed, perhaps(.85, random));
+    if (life.latched() || random.chance(.1)) start_anew();
+  }
+  life.end(random.pick(kEndings));
+  life.open();
+}
+
 }  // namespace
 
 const std::vector<FaultBase>& fault_bases() {
@@ -143,6 +184,24 @@ FaultOutcome every_position_of_the_opening(const FaultBase& base) {
   FaultOutcome outcome;
   FaultPlace place;
   every_position_of(place, base, nullptr, outcome);
+  return outcome;
+}
+
+FaultOutcome run_random(std::uint64_t seed, const FaultBudget& budget) {
+  FaultOutcome outcome;
+  const std::vector<FaultBase>& bases = fault_bases();  // Made in a place of their own.
+  FaultPlace place;
+  const auto until = std::chrono::steady_clock::now() + budget.time;
+  for (std::uint64_t n = 0; n < budget.lives && !outcome.violation; ++n) {
+    if (std::chrono::steady_clock::now() >= until) break;
+    outcome.seed = seed + n;
+    Random random(outcome.seed);
+    constexpr double kFar = .002;  // It is large, and as slow.
+    const FaultBase& base = random.chance(kFar) ? far_base() : random.pick(bases);
+    FaultLife life(place, base, random.next(), outcome.tally);
+    live(life, random);
+    outcome.violation = life.violation();
+  }
   return outcome;
 }
 

@@ -14,7 +14,7 @@ namespace mappedpages::test {
 struct FaultOutcome {
   FaultTally tally;
   std::optional<std::string> violation;
-  std::uint64_t seed = 0;  ///< Of the life with the violation.
+  std::uint64_t seed = 0;  ///< Of the last life: the one with the violation.
 };
 
 /// Small files of this engine and of the crate, after closes and crashes.

@@ -35,5 +35,14 @@ TEST(EngineFaults, EveryPositionWhereABlockIsAddedPastTheFirstSector) {
   expect_none(every_position(far_base(), adding));
 }
 
+/// What fault_campaign does without end.
+TEST(EngineFaults, RandomLives) {
+  const FaultOutcome outcome = run_random(1, {.lives = 300});
+  expect_none(outcome);
+  EXPECT_GT(outcome.tally.injections, 300U);
+  EXPECT_GT(outcome.tally.repeated, 10U);
+  EXPECT_GT(outcome.tally.openings, 30U);
+}
+
 }  // namespace
 }  // namespace mappedpages::test
