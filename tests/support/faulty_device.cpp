@@ -7,8 +7,16 @@
 namespace mappedpages::test {
 namespace {
 
-bool changes(FileCall call) {
-  return call != FileCall::Size && call != FileCall::Read;
+bool counts_for(FaultScope scope, FileCall call) {
+  switch (scope) {
+    case FaultScope::All:
+      return true;
+    case FaultScope::Changes:
+      return call != FileCall::Size && call != FileCall::Read;
+    case FaultScope::Interruptible:
+      return call != FileCall::Size && call != FileCall::Sync;
+  }
+  return false;
 }
 
 /// The part that is done. A short one is neither nothing nor all, where there is a choice.
@@ -125,19 +133,20 @@ int FaultyDevice::truncate(std::uint64_t size) {
 void FaultyDevice::fail(const DeviceFault& fault) {
   const std::lock_guard lock(mutex_);
   fault_ = fault;
-  all_calls_ = changes_ = 0;
+  calls_.clear();
   met_.clear();
 }
 
 void FaultyDevice::heal() {
   const std::lock_guard lock(mutex_);
   fault_.reset();
-  all_calls_ = changes_ = 0;
+  calls_.clear();
 }
 
 std::uint64_t FaultyDevice::calls(FaultScope scope) const {
   const std::lock_guard lock(mutex_);
-  return scope == FaultScope::All ? all_calls_ : changes_;
+  const auto counted = calls_.find(scope);
+  return counted == calls_.end() ? 0 : counted->second;
 }
 
 std::vector<DeviceCall> FaultyDevice::met() const {
@@ -162,12 +171,12 @@ std::shared_ptr<Disk> FaultyDevice::disk() const {
 
 std::optional<DeviceFault> FaultyDevice::meet(FileCall call, std::uint64_t offset,
                                               std::uint64_t size) {
-  ++all_calls_;
-  if (changes(call)) ++changes_;
-  if (!fault_) return std::nullopt;
-  const bool counts = fault_->scope == FaultScope::All || changes(call);
-  const std::uint64_t count = fault_->scope == FaultScope::All ? all_calls_ : changes_;
-  if (!counts || count < fault_->nth || met_.size() >= fault_->times ||
+  for (const auto scope : {FaultScope::All, FaultScope::Changes, FaultScope::Interruptible}) {
+    if (counts_for(scope, call)) ++calls_[scope];
+  }
+  if (!fault_ || !counts_for(fault_->scope, call)) return std::nullopt;
+  const std::uint64_t count = calls_[fault_->scope];
+  if (count < fault_->nth || met_.size() >= fault_->times ||
       (count - fault_->nth) % fault_->every != 0) {
     return std::nullopt;
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,6 +20,9 @@ namespace mappedpages::test {
 enum class FaultScope : std::uint8_t {
   All,      ///< Every kind, Size included.
   Changes,  ///< What changes the file or flushes it.
+
+  /// What can be interrupted and is repeated: all but Size and Sync.
+  Interruptible,
 };
 
 /// What goes wrong: the `nth` call from now on, counted from 1, and those behind it, `times` in
@@ -111,8 +115,7 @@ class FaultyDevice {
   mutable std::recursive_mutex mutex_;
   std::shared_ptr<Disk> disk_;
   std::optional<DeviceFault> fault_;
-  std::uint64_t all_calls_ = 0;
-  std::uint64_t changes_ = 0;
+  std::map<FaultScope, std::uint64_t> calls_;
   std::vector<DeviceCall> met_;
   std::vector<DeviceCall> record_;
   Random losses_{1};

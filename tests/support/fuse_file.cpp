@@ -111,9 +111,8 @@ const fuse_lowlevel_ops& callbacks() {
 FuseFile::FuseFile(std::shared_ptr<FaultyDevice> device)
     : device_(std::move(device)), stop_(::eventfd(0, EFD_CLOEXEC)) {
   std::ofstream(path()).close();
-  std::array<char, 16> name{"device"};
-  std::array<char*, 1> argv{name.data()};
-  fuse_args args{1, argv.data(), 0};
+  fuse_args args{0, nullptr, 0};
+  fuse_opt_add_arg(&args, "device");
   fuse_opt_add_arg(&args, "-ofsname=device,subtype=test");
   session_ = fuse_session_new(&args, &callbacks(), sizeof(fuse_lowlevel_ops), device_.get());
   fuse_opt_free_args(&args);
