@@ -159,8 +159,9 @@ std::vector<DeviceCall> FaultyDevice::take_record() {
   return std::exchange(record_, {});
 }
 
-void FaultyDevice::use(std::shared_ptr<Disk> disk) {
+void FaultyDevice::use(std::shared_ptr<Disk> disk, std::uint64_t seed) {
   const std::lock_guard lock(mutex_);
+  losses_ = Random(seed);
   disk_ = std::move(disk);
 }
 

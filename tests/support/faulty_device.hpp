@@ -101,8 +101,8 @@ class FaultyDevice {
   /// What was asked since the last time, in order. Without Size.
   std::vector<DeviceCall> take_record();
 
-  /// Continues on another disk.
-  void use(std::shared_ptr<Disk> disk);
+  /// Continues on another disk. What a failed flush loses there depends on the seed.
+  void use(std::shared_ptr<Disk> disk, std::uint64_t seed = 1);
   [[nodiscard]] std::shared_ptr<Disk> disk() const;
 
  private:

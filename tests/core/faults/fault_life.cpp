@@ -46,7 +46,7 @@ FaultLife::FaultLife(FaultPlace& place, const FaultBase& base, std::uint64_t see
       random_(seed),
       disk_(std::make_shared<Disk>(base.image)),
       reachable_{base.seen} {
-  place_.device->use(disk_);
+  place_.device->use(disk_, random_.next());
   place_.device->heal();
   ++tally_.lives;
 }
@@ -306,13 +306,16 @@ void FaultLife::judge_error(const Error& error) {
 void FaultLife::judge_failure(const Course& course, const std::set<std::uint64_t>& written) {
   const auto seen = look(*engine_, base_.crate_wrote);
   if (!seen) return violate("reads fail: " + seen.error());
-  const auto at = std::ranges::find_if(
-      course.states, [&](const Seen& state) { return seen->equals(state, written); });
+  const auto same = [&](const Seen& state) { return seen->equals(state, written); };
+  const auto at = std::ranges::find_if(course.states, same);
   if (at == course.states.end()) {
     return violate("shows another state than before: " + difference(*seen, course.states.front()));
   }
   reachable_ = {*at};
-  if (latched() && at + 1 != course.states.end()) reachable_.push_back(*(at + 1));
+  // Moving a protected page changes nothing that users see: of states that look alike it may be in
+  // the last.
+  const auto next = std::find_if_not(at, course.states.end(), same);
+  if (latched() && next != course.states.end()) reachable_.push_back(*next);
 }
 
 void FaultLife::expect_seen(const Seen& expected) {

@@ -142,7 +142,8 @@ void live(FaultLife& life, Random& random) {
     const auto fault = perhaps(.3, random);
     life.open(fault, random.pick(kEndings));
   };
-  life.open(perhaps(.2, random), random.pick(kEndings));
+  const auto first_fault = perhaps(.2, random);
+  life.open(first_fault, random.pick(kEndings));
   const std::uint64_t steps = random.between(1, kLongest);
   for (std::uint64_t step = 0; step < steps && !life.violation(); ++step) {
     const Operation& operation = random.pick(all_operations());
