@@ -136,9 +136,13 @@ Status Committer::perform(SettleStep step, const Recovered& recovered) {
 Status Committer::settle_page0(const Recovered& recovered) {
   if (recovered.report.damaged) {
     // As it was found: a crash before the opening group is done must leave what shows the damage,
-    // or an older copy would be taken for the one in force.
+    // or an older copy would be taken for the one in force. But for a bit that had flipped: beside
+    // the metadata page of the opening group it might be taken for what that group changed.
     std::vector<std::byte> found(geometry_.page_size());
     TRY(file_.read_at(0, found));
+    if (const auto bit = recovered.mended_bit) {
+      found[*bit / 8] ^= static_cast<std::byte>(1U << *bit % 8);
+    }
     return write_page0(found);
   }
   // After a kill or a failed flush the cache can show a page 0 that the disk does not have; nothing

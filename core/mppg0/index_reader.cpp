@@ -70,7 +70,10 @@ Result<DirectoryIndex> IndexReader::read() {
 }
 
 DirectoryIndex IndexReader::as_counted() const {
-  DirectoryIndex index{.references = {}, .crc_holds = crc_holds_, .longest_prefix = false};
+  DirectoryIndex index{.references = {},
+                       .crc_holds = crc_holds_,
+                       .mended_bit = mended_bit_,
+                       .longest_prefix = false};
   for (std::size_t i = 0; i < count_; ++i) {
     index.references.push_back(format::load_reference(page0_, i));
   }
@@ -191,6 +194,7 @@ Result<bool> IndexReader::mend_flipped_bit() {
                 "one bit of byte " + std::to_string(*bit / 8) +
                     " has flipped: the checksum of the directory index tells which");
   page0_ = std::move(mended);
+  mended_bit_ = *bit;
   crc_holds_ = true;
   count_ = count_in(page0_);
   return true;

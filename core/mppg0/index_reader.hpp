@@ -30,6 +30,9 @@ struct DirectoryIndex {
   std::vector<format::BlockReference> references;
   bool crc_holds = false;  ///< So the selectors stand.
 
+  /// The bit of page 0 that had flipped and was put back, counted from the page's begin.
+  std::optional<std::size_t> mended_bit{};
+
   /// Nobody knows how many references there are: those up to the first that cannot be used.
   bool longest_prefix = false;
 };
@@ -86,6 +89,7 @@ class IndexReader {
   std::vector<std::string>& actions_;
   std::size_t count_;  ///< Of directory blocks, as far as it is known.
   bool crc_holds_;
+  std::optional<std::size_t> mended_bit_;
 };
 
 }  // namespace mappedpages::mppg0

@@ -68,6 +68,7 @@ class Recovery {
     IndexReader index_reader(reader_, geometry_, page0_, header_, facts_, state().allocated,
                              findings_, recovered_.report.actions);
     TRY_ASSIGN(index_, index_reader.read());
+    recovered_.mended_bit = index_.mended_bit;
     TRY(distrust_byte_12());
     note_uncommitted_metadata();
     check_length();

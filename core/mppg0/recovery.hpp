@@ -25,6 +25,9 @@ struct Recovered {
   Generation newest;
   std::string newest_where;
 
+  /// The bit of page 0 that had flipped, counted from the page's begin.
+  std::optional<std::size_t> mended_bit;
+
   /// Blocks whose inactive copy nobody vouches for: all of them where the crate wrote last.
   std::vector<std::size_t> to_scrub;
 

@@ -81,6 +81,30 @@ TEST_F(InterruptedRecovery, OfAMetadataPageInAFileThatHasGrown) {
   interrupt_everywhere();
 }
 
+/// Beside the metadata page of the opening group, which is not in force yet, a selector that had
+/// flipped looked like one of a group that was cut off: the older directory was taken, as if
+/// nothing were wrong.
+TEST_F(InterruptedRecovery, OfASelectorThatFlipped) {
+  ProtectedNumber number;
+  {
+    const auto engine = *open(memory);
+    number = *engine->alloc_protected();
+    for (const int value : {1, 2}) {
+      const auto bytes = filled(value);
+      ASSERT_TRUE(engine->commit({.writes = {{number, bytes}}}));
+    }
+    ASSERT_TRUE(engine->alloc());  // So that the last group has touched no directory.
+  }
+  constexpr std::size_t kSelector = 40;
+  memory->bytes[kSelector] ^= std::byte{1};
+  ASSERT_EQ(Engine::check(test::MemoryFile(memory))->problems.at(0).code, "index-crc");
+  interrupt_everywhere([number](const Engine& engine) {
+    auto bytes = filled(0);
+    ASSERT_TRUE(engine.read(number, bytes));
+    EXPECT_EQ(bytes, filled(2));
+  });
+}
+
 /// A group that freed a page left its metadata page and no more. Then a directory page rots. When
 /// it is written anew it is newer than what is committed: the metadata beside that must not be the
 /// one of that group.
