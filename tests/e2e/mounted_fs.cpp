@@ -74,9 +74,7 @@ MountedFs::MountedFs() {
 MountedFs::~MountedFs() {
   if (pid_ != 0) ::kill(pid_, SIGKILL);
   if (pid_ != 0) wait_for_end();
-  // Dead or alive: nothing of it may be left.
-  while (::umount2(mountpoint().c_str(), MNT_DETACH) == 0) {
-  }
+  forget_half_made_mount();  // Dead or alive: nothing of it may be left.
 }
 
 Ran MountedFs::try_mount(const std::vector<std::string>& options) {
@@ -113,6 +111,11 @@ void MountedFs::forget_dead_mount() {
   EXPECT_EQ(run({"fusermount3", "-u", mountpoint().string()}).code, 0);
 }
 
+void MountedFs::forget_half_made_mount() {
+  while (::umount2(mountpoint().c_str(), MNT_DETACH) == 0) {
+  }
+}
+
 void MountedFs::wait_for_end() {
   // The daemon is no child of ours: a pidfd becomes readable when it ends.
   const FileDescriptor pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
@@ -132,6 +135,10 @@ std::string MountedFs::ok(const std::string& line) const {
 }
 
 void MountedTest::SetUp() {
+  need_fuse();
+}
+
+void need_fuse() {
   if (::access("/dev/fuse", R_OK | W_OK) == 0) return;
   const char* ci = std::getenv("CI");
   if (ci != nullptr && std::string(ci) == "true") FAIL() << "there is no /dev/fuse";

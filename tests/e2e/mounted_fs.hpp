@@ -51,6 +51,9 @@ class MountedFs {
   void signal(int number);
   void forget_dead_mount();
 
+  /// The same after a daemon that was killed before anybody knew whether it had mounted.
+  void forget_half_made_mount();
+
   [[nodiscard]] pid_t pid() const { return pid_; }
 
   /// bash, in the mountpoint.
@@ -65,6 +68,9 @@ class MountedFs {
   TempDir dir_;
   pid_t pid_ = 0;
 };
+
+/// Skips the test where there is no /dev/fuse, and fails it where CI=true.
+void need_fuse();
 
 /// What every mounted test begins with: without /dev/fuse it is skipped, and fails where CI=true.
 class MountedTest : public testing::Test {

@@ -1,0 +1,20 @@
+// The lives of each proof; what each is about stands in the file that has it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "e2e/storm/proof.hpp"
+
+namespace mappedpages::test {
+class MountedFs;
+}
+
+namespace mappedpages::test::storm {
+
+void live_through_daemon_kills(std::uint64_t seed, Outcome& outcome);
+
+/// Mounts; a mount that does not work is a violation.
+bool mounted(MountedFs& fs, const std::vector<std::string>& options, Outcome& outcome);
+
+}  // namespace mappedpages::test::storm

@@ -1,0 +1,94 @@
+// mounted_campaign PROOF --seed S --minutes M [--lives N] [--size N] [--json]
+//
+// Runs one proof for a long time. Ends with 0 if nothing was wrong, with 1 if something was (stderr
+// then has the seed and the command that shows it again), with 2 for a usage error. The last line
+// of stdout is the counts; with --json as one object.
+#include <gtest/gtest.h>
+
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "e2e/storm/proof.hpp"
+
+namespace mappedpages::test::storm {
+namespace {
+
+struct Request {
+  std::string proof;
+  Budget budget{.seed = 1, .time = std::chrono::minutes(1)};
+  bool json = false;
+};
+
+int usage() {
+  std::cerr << "usage: mounted_campaign PROOF [--seed S] [--minutes M] [--lives N] [--size N] "
+               "[--json]\nproofs, and what --size counts:\n";
+  for (const Proof& proof : proofs()) std::cerr << "  " << proof.name << ": " << proof.unit << '\n';
+  return 2;
+}
+
+std::optional<Request> parse(int argc, char** argv) {
+  Request request;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word == "--json") {
+      request.json = true;
+    } else if (word.starts_with("--") && i + 1 < argc) {
+      const std::string value = argv[++i];
+      if (value.empty() || value.find_first_not_of("0123456789") != std::string::npos) return {};
+      const std::uint64_t number = std::stoull(value);
+      if (word == "--seed") {
+        request.budget.seed = number;
+      } else if (word == "--minutes") {
+        request.budget.time = std::chrono::minutes(number);
+      } else if (word == "--lives") {
+        request.budget.lives = number;
+      } else if (word == "--size") {
+        request.budget.size = number;
+      } else {
+        return {};
+      }
+    } else if (request.proof.empty() && !word.starts_with("--")) {
+      request.proof = word;
+    } else {
+      return {};
+    }
+  }
+  const auto known = [&request](const Proof& proof) { return proof.name == request.proof; };
+  if (std::ranges::none_of(proofs(), known)) return {};
+  return request;
+}
+
+int run_campaign(const Request& request) {
+  const auto started = std::chrono::steady_clock::now();
+  const auto seconds = [started] {
+    return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() -
+                                                            started)
+        .count();
+  };
+  std::int64_t told = 0;
+  constexpr std::int64_t kTellEvery = 60;
+  const Outcome outcome =
+      prove(proof_of(request.proof), request.budget, [&](const Outcome& so_far) {
+        if (seconds() < told + kTellEvery) return;
+        told = seconds();
+        std::cerr << told << " s: " << so_far.report(request.proof) << '\n';
+      });
+  if (!outcome.ok()) std::cerr << outcome.report(request.proof) << '\n';
+  nlohmann::json line{{"proof", request.proof},    {"first_seed", request.budget.seed},
+                      {"last_seed", outcome.seed}, {"seconds", seconds()},
+                      {"counts", outcome.counts},  {"violations", outcome.violations.size()}};
+  std::cout << (request.json ? line.dump() : outcome.report(request.proof)) << '\n';
+  return outcome.ok() ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace mappedpages::test::storm
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);  // The support classes tell failures through it.
+  const auto request = mappedpages::test::storm::parse(argc, argv);
+  return request ? mappedpages::test::storm::run_campaign(*request)
+                 : mappedpages::test::storm::usage();
+}
