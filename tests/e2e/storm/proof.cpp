@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::array kProofs{
     Proof{"daemon-kills", "kills", live_through_daemon_kills},
+    Proof{"client-kills", "kills", live_through_client_kills},
 };
 
 }  // namespace

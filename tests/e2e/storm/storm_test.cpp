@@ -28,5 +28,11 @@ TEST_F(Storm, KilledDaemonsLoseNothingThatWasAcknowledged) {
   EXPECT_GT(outcome.counts["running"], 0U);
 }
 
+TEST_F(Storm, KilledWritersCommitNothing) {
+  Outcome outcome = expect_proof("client-kills", 300);
+  EXPECT_GT(outcome.counts["killed_between_writes"], 0U);
+  EXPECT_GT(outcome.counts["killed_in_commit"], 0U);
+}
+
 }  // namespace
 }  // namespace mappedpages::test::storm
