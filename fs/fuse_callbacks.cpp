@@ -154,39 +154,26 @@ Done truncate(fuse_req_t req, Inode inode, std::uint64_t size, const fuse_file_i
   return (*file)->truncate(size);
 }
 
-/// False: an inode that the kernel does not know, or an older kernel. Nothing is cached then.
-bool put_into_cache(const CallbackContext& context, Inode inode, std::uint64_t offset,
-                    std::span<std::byte> bytes) {
-  fuse_bufvec buffer{};  // As FUSE_BUFVEC_INIT, which is C.
-  buffer.count = 1;
-  buffer.buf[0].size = bytes.size();
-  buffer.buf[0].mem = bytes.data();
-  buffer.buf[0].fd = -1;
-  return fuse_lowlevel_notify_store(context.session, inode.bits(), static_cast<off_t>(offset),
-                                    &buffer, FUSE_BUF_NO_SPLICE) == 0;
-}
-
-/// The bytes of a page as they are now go into the kernel's cache. A truncation leaves the size as
-/// it was, so that the kernel sees no reason to doubt what it has cached, mappings included.
-void refresh_cache(const CallbackContext& context, Inode inode, std::uint64_t truncated_to) {
-  const auto opened = context.tree.open(inode, O_RDONLY);
-  if (!opened) return;
-  const auto file = context.tree.file(opened->handle);
-  constexpr std::size_t kAtOnce = std::size_t{1} << 17U;
-  for (std::uint64_t offset = 0; file; offset += kAtOnce) {
-    auto bytes = (*file)->read(offset, kAtOnce);
-    if (!bytes) {
-      // What was cut off is known without reading it.
-      const auto entry = context.tree.get(inode);
-      const std::uint64_t end = entry ? unsigned_of(entry->attributes.st_size) : 0;
-      const std::uint64_t begin = std::max(offset, truncated_to);
-      std::vector<std::byte> zeros(begin < end ? end - begin : 0);
-      if (!zeros.empty()) (void)put_into_cache(context, inode, begin, zeros);
+/// What a truncation cut off goes into the kernel's cache as zeros. It leaves the size as it was,
+/// so that the kernel sees no reason to doubt what it has cached, mappings included. The bytes
+/// before are not touched: those that were stored into a mapping may not have come here yet.
+void zero_cache(const CallbackContext& context, Inode inode, std::uint64_t from) {
+  const auto entry = context.tree.get(inode);
+  const std::uint64_t end = entry ? unsigned_of(entry->attributes.st_size) : 0;
+  constexpr std::uint64_t kAtOnce = std::uint64_t{1} << 17U;
+  std::vector<std::byte> zeros(from < end ? std::min(end - from, kAtOnce) : 0);
+  for (std::uint64_t offset = from; offset < end; offset += zeros.size()) {
+    fuse_bufvec buffer{};  // As FUSE_BUFVEC_INIT, which is C.
+    buffer.count = 1;
+    buffer.buf[0].size = std::min<std::uint64_t>(end - offset, zeros.size());
+    buffer.buf[0].mem = zeros.data();
+    buffer.buf[0].fd = -1;
+    // An inode that the kernel does not know, or an older kernel: nothing is cached then.
+    if (fuse_lowlevel_notify_store(context.session, inode.bits(), static_cast<off_t>(offset),
+                                   &buffer, FUSE_BUF_NO_SPLICE) != 0) {
       break;
     }
-    if (bytes->empty() || !put_into_cache(context, inode, offset, *bytes)) break;
   }
-  context.tree.release(opened->handle);
 }
 
 void setattr(fuse_req_t req, fuse_ino_t inode, struct stat* wanted, int set, fuse_file_info* info) {
@@ -202,9 +189,8 @@ void setattr(fuse_req_t req, fuse_ino_t inode, struct stat* wanted, int set, fus
     return reply_attributes(req, tree.get(Inode(inode)));
   }
   CallbackContext& context = context_of(req);
-  const std::uint64_t size = unsigned_of(wanted->st_size);
-  context.notifier->later([req, inode, size, &context] {
-    refresh_cache(context, Inode(inode), size);
+  context.notifier->later([req, inode, size = unsigned_of(wanted->st_size), &context] {
+    zero_cache(context, Inode(inode), size);
     reply_attributes(req, context.tree.get(Inode(inode)));
   });
 }

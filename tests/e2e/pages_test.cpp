@@ -132,6 +132,16 @@ TEST_F(Pages, MappingIsShared) {
             "b'map'\nb'mWp'\n");
 }
 
+// The kernel has not told us of such bytes yet.
+TEST_F(Pages, ATruncationKeepsWhatWasStoredIntoAMapping) {
+  EXPECT_EQ(python("f=os.open('pages/3',os.O_RDWR)\n"
+                   "m=mmap.mmap(f,4096); m[5:8]=b'map'; m[100:103]=b'cut'\n"
+                   "os.ftruncate(f,50); print(m[5:8], m[100:103])\n"
+                   "m[5:8]=b'MAP'; os.truncate('pages/3',6); print(m[5:8])\n"
+                   "m.flush(); print(open('pages/3','rb').read()[5:8])\n"),
+            "b'map' b'\\x00\\x00\\x00'\nb'M\\x00\\x00'\nb'M\\x00\\x00'\n");
+}
+
 TEST_F(Pages, AttributesAreKeptInMemory) {
   EXPECT_EQ(fs.ok("chmod 640 pages/3; chown 5:6 pages/3; touch -d @1000 pages/3; "
                   "stat -c '%a %u %g %Y' pages/3; stat -c '%a' pages/4 pages protected/0"),
