@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <array>
+#include <map>
 #include <utility>
 
 #include "fs/names.hpp"
@@ -426,15 +427,16 @@ void Namespace::release(std::uint64_t handle) {
 }
 
 std::shared_ptr<OpenFile> Namespace::just_opened(Inode inode, pid_t opener) const {
-  std::vector<std::shared_ptr<OpenFile>> candidates;
+  // The last one first: before it the thread may have opened others, and done nothing with them.
+  std::map<std::uint64_t, std::shared_ptr<OpenFile>, std::greater<>> candidates;
   {
     const MutexLock lock(files_mutex_);
     for (const auto& [handle, file] : files_) {
-      if (file->inode() == inode) candidates.push_back(file);
+      if (file->inode() == inode) candidates.emplace(handle, file);
     }
   }
   // Asked without the lock: a file that commits answers when it has done so.
-  for (auto& file : candidates) {
+  for (auto& [handle, file] : candidates) {
     if (file->awaits_truncation(opener)) return std::move(file);
   }
   return nullptr;

@@ -80,6 +80,17 @@ TEST_F(Protected, TruncatingWhileOpeningIsCommittedWithTheFirstWriteOrTheLastClo
   EXPECT_EQ(fs.ok("tr -d '\\0' < protected/2 | wc -c"), "0");
 }
 
+TEST_F(Protected, TruncatingWhileOpeningBelongsToTheFileThatIsOpened) {
+  python(
+      "for i in range(8):\n"
+      "  idle=[os.open('protected/0',os.O_RDWR) for j in range(i)]\n"
+      "  f=os.open('protected/0',os.O_RDWR|os.O_TRUNC)\n"
+      "  print(err(os.write,f,b'new'), err(os.close,f), end=' ')\n"
+      "  for g in idle: os.close(g)\n"
+      "print(other(4))\n",
+      "ok ok ok ok ok ok ok ok ok ok ok ok ok ok ok ok b'new\\x00'\n");
+}
+
 // close(2) does not wait for the release behind it.
 TEST_F(Protected, ATruncationAloneIsSeenAfterItsClose) {
   python(
