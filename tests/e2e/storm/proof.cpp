@@ -15,6 +15,7 @@ namespace {
 constexpr std::array kProofs{
     Proof{"daemon-kills", "kills", live_through_daemon_kills},
     Proof{"client-kills", "kills", live_through_client_kills},
+    Proof{"fsx", "operations", live_through_fsx},
 };
 
 }  // namespace

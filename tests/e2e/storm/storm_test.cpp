@@ -34,5 +34,10 @@ TEST_F(Storm, KilledWritersCommitNothing) {
   EXPECT_GT(outcome.counts["killed_in_commit"], 0U);
 }
 
+TEST_F(Storm, FilesHoldWhatTheModelHolds) {
+  Outcome outcome = expect_proof("fsx", 1'000'000);
+  EXPECT_GT(outcome.counts["commits"], 0U);
+}
+
 }  // namespace
 }  // namespace mappedpages::test::storm
