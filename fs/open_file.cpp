@@ -27,12 +27,15 @@ bool fits(std::uint64_t offset, std::uint64_t size, std::uint64_t page_size) {
 }
 
 Errno answer_for(const Error& error, const Reporter& reporter) {
-  const int os_error = errno_of(error);
+  int os_error = errno_of(error);
+  // The pager file reached a limit of its own (RLIMIT_FSIZE, the largest file of its filesystem).
+  // Whose call it was has not asked for too large a file.
+  if (os_error == EFBIG) os_error = ENOSPC;
   const bool of_disk = error.code() == ErrorCode::Io;
   if (reporter && (of_disk || os_error == EIO || os_error == EROFS)) reporter(error);
-  const bool no_space = os_error == ENOSPC || os_error == EDQUOT || os_error == EFBIG;
   // What the disk below says is no answer to what was asked here: upon EINTR or ESTALE callers, or
   // the kernel, would ask again.
+  const bool no_space = os_error == ENOSPC || os_error == EDQUOT;
   return Errno{of_disk && !no_space ? EIO : os_error};
 }
 

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "support/temp_dir.hpp"
@@ -34,7 +35,7 @@ class MountedFs {
   MountedFs& operator=(const MountedFs&) = delete;
 
   [[nodiscard]] const std::filesystem::path& directory() const { return dir_.path(); }
-  [[nodiscard]] std::filesystem::path db() const { return dir_ / "db"; }
+  [[nodiscard]] std::filesystem::path db() const { return db_directory_ / "db"; }
   [[nodiscard]] std::filesystem::path mountpoint() const { return dir_ / "m"; }
 
   /// Mounts; `options` go before DB and MOUNTPOINT. Fails the test if it does not work.
@@ -56,6 +57,9 @@ class MountedFs {
 
   [[nodiscard]] pid_t pid() const { return pid_; }
 
+  /// Where the pager file is from the next mount on; it outlives this object.
+  void keep_db_in(std::filesystem::path directory) { db_directory_ = std::move(directory); }
+
   /// bash, in the mountpoint.
   [[nodiscard]] Ran sh(const std::string& line) const { return shell(line, mountpoint()); }
 
@@ -66,6 +70,7 @@ class MountedFs {
   void wait_for_end();
 
   TempDir dir_;
+  std::filesystem::path db_directory_{dir_.path()};
   pid_t pid_ = 0;
 };
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>  // NOLINT(modernize-deprecated-headers): mkdtemp is not in <cstdlib>.
+#include <unistd.h>
 
 #include <filesystem>
 #include <string>
@@ -10,11 +11,17 @@
 
 namespace mappedpages::test {
 
-/// An empty directory under the system's temporary one; removed with all that is in it.
+/// Where files cost no disk, if there is such a place.
+inline std::filesystem::path in_memory() {
+  return ::access("/dev/shm", W_OK) == 0 ? std::filesystem::path("/dev/shm")
+                                         : std::filesystem::temp_directory_path();
+}
+
+/// An empty directory under the system's temporary one, or another; removed with all that is in it.
 class TempDir {
  public:
-  TempDir() {
-    std::string name = (std::filesystem::temp_directory_path() / "mappedpages-XXXXXX").string();
+  explicit TempDir(const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
+    std::string name = (parent / "mappedpages-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) ADD_FAILURE() << "cannot make " << name;
     path_ = name;
   }
