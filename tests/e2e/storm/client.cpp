@@ -22,6 +22,8 @@ Client::Client(const std::function<void()>& work) {
   if (pid_ < 0) ADD_FAILURE() << "cannot fork";
   if (pid_ != 0) return;
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  for (const int number : {SIGTERM, SIGINT}) std::signal(number, SIG_DFL);
+  ::setpgid(0, 0);  // Signals for who started us are not for us.
   if (::getppid() != parent) ::_exit(1);
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);

@@ -4,7 +4,9 @@
 // then has the seed and the command that shows it again), with 2 for a usage error. The last line
 // of stdout is the counts; with --json as one object.
 #include <gtest/gtest.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): sigaction is not in <csignal>.
 
+#include <atomic>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -14,6 +16,15 @@
 
 namespace mappedpages::test::storm {
 namespace {
+
+std::atomic<bool> stopping{false};
+
+void stop_when_asked() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { stopping = true; };
+  action.sa_flags = SA_RESTART;
+  for (const int number : {SIGTERM, SIGINT}) ::sigaction(number, &action, nullptr);
+}
 
 struct Request {
   std::string proof;
@@ -69,12 +80,18 @@ int run_campaign(const Request& request) {
   };
   std::int64_t told = 0;
   constexpr std::int64_t kTellEvery = 60;
-  const Outcome outcome =
-      prove(proof_of(request.proof), request.budget, [&](const Outcome& so_far) {
-        if (seconds() < told + kTellEvery) return;
-        told = seconds();
-        std::cerr << told << " s: " << so_far.report(request.proof) << '\n';
-      });
+  Outcome outcome = prove(proof_of(request.proof), request.budget, [&](const Outcome& so_far) {
+    if (seconds() >= told + kTellEvery) {
+      told = seconds();
+      std::cerr << told << " s: " << so_far.report(request.proof) << '\n';
+    }
+    return !stopping;
+  });
+  if (stopping && !outcome.ok()) {
+    // Who sends a signal often sends it to all that we started, too.
+    std::cerr << "stopped by a signal; the last life was disturbed and is not judged\n";
+    outcome.violations.clear();
+  }
   if (!outcome.ok()) std::cerr << outcome.report(request.proof) << '\n';
   nlohmann::json line{{"proof", request.proof},    {"first_seed", request.budget.seed},
                       {"last_seed", outcome.seed}, {"seconds", seconds()},
@@ -87,6 +104,7 @@ int run_campaign(const Request& request) {
 }  // namespace mappedpages::test::storm
 
 int main(int argc, char** argv) {
+  mappedpages::test::storm::stop_when_asked();
   testing::InitGoogleTest(&argc, argv);  // The support classes tell failures through it.
   const auto request = mappedpages::test::storm::parse(argc, argv);
   return request ? mappedpages::test::storm::run_campaign(*request)

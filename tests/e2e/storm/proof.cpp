@@ -16,6 +16,11 @@ constexpr std::array kProofs{
     Proof{"daemon-kills", "kills", live_through_daemon_kills},
     Proof{"client-kills", "kills", live_through_client_kills},
     Proof{"fsx", "operations", live_through_fsx},
+    Proof{"clients", "steps", live_through_many_clients},
+    Proof{"full-tmpfs", "refusals", live_through_full_tmpfs},
+    Proof{"full-ext4", "refusals", live_through_full_ext4},
+    Proof{"size-limit", "refusals", live_below_size_limit},
+    Proof{"fio", "fio_jobs", live_through_fio},
 };
 
 }  // namespace
@@ -51,8 +56,8 @@ Outcome prove(const Proof& proof, const Budget& budget, const Progress& progress
     outcome.count("lives");
     // What the support classes found wrong was told by them.
     if (testing::Test::HasFailure() && outcome.ok()) outcome.violate("a failure, told above");
-    if (progress) progress(outcome);
-    if (!outcome.ok() || outcome.counts[std::string(proof.unit)] >= budget.size ||
+    const bool enough = progress && !progress(outcome);
+    if (enough || !outcome.ok() || outcome.counts[std::string(proof.unit)] >= budget.size ||
         outcome.counts["lives"] >= budget.lives ||
         std::chrono::steady_clock::now() - started >= budget.time) {
       break;

@@ -47,8 +47,8 @@ struct Budget {
   std::chrono::nanoseconds time = std::chrono::nanoseconds::max();  ///< No life starts later.
 };
 
-/// Called behind each life.
-using Progress = std::function<void(const Outcome& so_far)>;
+/// Called behind each life. False: enough.
+using Progress = std::function<bool(const Outcome& so_far)>;
 
 /// Lives until the budget is used up or something was wrong.
 Outcome prove(const Proof& proof, const Budget& budget, const Progress& progress = {});
