@@ -17,13 +17,26 @@ void expect_none(const FaultOutcome& outcome) {
             << tally.openings << " in openings\n";
 }
 
-TEST(EngineFaults, EveryPositionOfEveryOperation) {
-  for (const FaultBase& base : fault_bases()) expect_none(every_position(base, all_operations()));
+/// By the number of the base.
+class EngineFaultsOn : public testing::TestWithParam<std::size_t> {
+ protected:
+  const FaultBase& base = fault_bases().at(GetParam());
+};
+
+TEST_P(EngineFaultsOn, EveryPositionOfEveryOperation) {
+  expect_none(every_position(base, all_operations()));
 }
 
-TEST(EngineFaults, EveryPositionOfTheOpening) {
-  for (const FaultBase& base : fault_bases()) expect_none(every_position_of_the_opening(base));
+TEST_P(EngineFaultsOn, EveryPositionOfTheOpening) {
+  expect_none(every_position_of_the_opening(base));
 }
+
+std::string name_of_base(const testing::TestParamInfo<std::size_t>& info) {
+  constexpr std::array kNames{"Mixed", "Torn", "WithAFullBlock", "OfTheCrate"};
+  return kNames.at(info.param);
+}
+
+INSTANTIATE_TEST_SUITE_P(Bases, EngineFaultsOn, testing::Range<std::size_t>(0, 4), name_of_base);
 
 /// Page 0 is written twice there.
 TEST(EngineFaults, EveryPositionWhereABlockIsAddedPastTheFirstSector) {

@@ -118,6 +118,12 @@ Status write_and_flush(Engine& engine, Asked& asked) {
   return pages.empty() ? engine.flush_all() : engine.flush(pages.front());
 }
 
+/// Space is reserved for what may be stored. Nothing is: the device is not in memory.
+Status view(Engine& engine, Asked& asked) {
+  const auto pages = some_of(pages_of(engine), 1, asked.random);
+  return pages.empty() ? kNothingToDo : status_of(engine.view_mut(pages.front()));
+}
+
 Status commit_writes(Engine& engine, Asked& asked) {
   const auto pages = some_of(protected_of(engine), 2, asked.random);
   const auto bytes = asked.random.bytes(engine.page_size());
@@ -230,6 +236,7 @@ std::span<const Operation> all_operations() {
       {"free_protected_bulk", free_protected_bulk},
       {"write", write_page},
       {"write_and_flush", write_and_flush, true},
+      {"view", view},
       {"commit", commit_writes},
       {"writer", writer},
       {"change", change},

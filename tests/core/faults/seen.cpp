@@ -1,5 +1,7 @@
 #include "seen.hpp"
 
+#include <sys/mman.h>
+
 namespace mappedpages::test {
 
 bool Seen::equals(const Seen& other, const std::set<std::uint64_t>& unknown) const {
@@ -33,6 +35,14 @@ tl::expected<Seen, std::string> look(Engine& engine, bool crate_wrote) {
     seen.contents[page] = crc_of(bytes);
   }
   return seen;
+}
+
+Result<Mapping> CommitLog::map(std::uint64_t /*offset*/, std::size_t size,
+                               bool /*writable*/) const {
+  void* const begin =
+      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (begin == MAP_FAILED) return tl::unexpected(Error(ErrorCode::Io, "no memory"));
+  return Mapping({static_cast<std::byte*>(begin), size});
 }
 
 }  // namespace mappedpages::test

@@ -49,6 +49,10 @@ class CommitLog final : public io::StorageFile {
   }
   Status reserve(std::uint64_t size) override { return file_.reserve(size); }
   Status sync() override { return {}; }
+
+  /// Memory of its own: who maps it looks at nothing.
+  [[nodiscard]] Result<Mapping> map(std::uint64_t offset, std::size_t size,
+                                    bool writable) const override;
   [[nodiscard]] const std::string& name() const override { return file_.name(); }
 
  private:
