@@ -314,8 +314,10 @@ class FuzzedFile {
     if (!again && verdict_.errors() + verdict_.has("index-torn") > 1) return;
     if (!again) fail("cannot be recovered once more:" + verdict.words());
     const Contents contents = contents_of(**again);
-    // A torn index is told by generations, until the settled one lies beside what was torn.
-    if (!verdict_.damaged() && !verdict_.has("index-torn")) {
+    // With page 0 torn the generations decide; no crash of a file whose generations contradict its
+    // selectors is possible, and fuzzers make them. The crash tests tear page 0 of sound files.
+    const bool torn = verdict_.has("index-torn") || verdict.has("index-torn");
+    if (!verdict_.damaged() && !torn) {
       require_same(contents, contents_, ("recovered once more from" + verdict.words()).c_str());
     }
     required((*again)->close(), "closing");
