@@ -18,11 +18,18 @@ namespace mappedpages::test::storm {
 Client::Client(const std::function<void()>& work) {
   const pid_t parent = ::getpid();
   (void)std::fflush(nullptr);
+  // What we have for a signal must not take one that is meant for the client.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::sigprocmask(SIG_SETMASK, &all, &before);
   pid_ = ::fork();
+  if (pid_ != 0) ::sigprocmask(SIG_SETMASK, &before, nullptr);
   if (pid_ < 0) ADD_FAILURE() << "cannot fork";
   if (pid_ != 0) return;
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   for (const int number : {SIGTERM, SIGINT}) std::signal(number, SIG_DFL);
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::setpgid(0, 0);  // Signals for who started us are not for us.
   if (::getppid() != parent) ::_exit(1);
   const rlimit no_core{0, 0};
