@@ -27,7 +27,7 @@ Client::Client(const std::function<void()>& work) {
   if (pid_ != 0) ::sigprocmask(SIG_SETMASK, &before, nullptr);
   if (pid_ < 0) ADD_FAILURE() << "cannot fork";
   if (pid_ != 0) return;
-  for (const int number : {SIGTERM, SIGINT}) std::signal(number, SIG_DFL);
+  for (const int number : {SIGTERM, SIGINT, SIGSEGV}) std::signal(number, SIG_DFL);
   ::sigprocmask(SIG_SETMASK, &before, nullptr);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::setpgid(0, 0);  // Signals for who started us are not for us.

@@ -30,7 +30,7 @@ std::string job(const Tree& tree, Kind kind, std::uint64_t page, std::size_t pag
   text << "[job" << number << "]\nfilename=" << tree.page(kind, page) << "\nsize=" << page_size
        << "\nbs=" << block << "\nrw=" << random.pick(kPatterns) << "\nioengine=" << engine
        << "\nrandseed=" << random.below(1U << 30U) << "\nloops=" << random.between(3, 10) << '\n';
-  if (engine != "mmap" && random.chance(.2)) text << "direct=1\n";
+  if (engine != "mmap" && random.chance(.5)) text << "direct=1\n";
   if (random.chance(.3)) text << "fsync=" << random.between(1, 16) << '\n';
   if (random.chance(.3)) text << "verify_backlog=" << random.between(1, 8) << '\n';
   return text.str();
