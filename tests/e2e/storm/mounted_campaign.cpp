@@ -47,12 +47,15 @@ std::optional<Request> parse(int argc, char** argv) {
       request.json = true;
     } else if (word.starts_with("--") && i + 1 < argc) {
       const std::string value = argv[++i];
-      if (value.empty() || value.find_first_not_of("0123456789") != std::string::npos) return {};
-      const std::uint64_t number = std::stoull(value);
+      const bool fraction = word == "--minutes";
+      const char* const allowed = fraction ? "0123456789." : "0123456789";
+      if (value.empty() || value.find_first_not_of(allowed) != std::string::npos) return {};
+      const std::uint64_t number = fraction ? 0 : std::stoull(value);
       if (word == "--seed") {
         request.budget.seed = number;
       } else if (word == "--minutes") {
-        request.budget.time = std::chrono::minutes(number);
+        request.budget.time = std::chrono::duration_cast<std::chrono::nanoseconds>(
+            std::chrono::duration<double, std::ratio<60>>(std::stod(value)));
       } else if (word == "--lives") {
         request.budget.lives = number;
       } else if (word == "--size") {
