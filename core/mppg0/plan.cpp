@@ -35,6 +35,7 @@ Result<Allocation> Planner::add(const Change& change) {
   TRY(check_frees(change));
   TRY(check_writes(change));
   TRY(check_alloc_at(change));
+  TRY(check_alloc_protected_at(change));
   TRY(check_reserved(change.reserved));
   TRY(check_contents(change));
   TRY_ASSIGN(const Needs needs, needs_of(change));
@@ -47,6 +48,7 @@ Result<Allocation> Planner::add(const Change& change) {
     plan_.content[page] = {};
   }
   for (std::size_t i = 0; i < needs.new_blocks; ++i) add_block();
+  for (const ProtectedNumber page : change.alloc_protected_at) take_protected(page);
   alloc_reserved(change.reserved);
   for (const InitialContent& one : change.contents) plan_.content[one.page] = one.bytes;
   for (const ProtectedWrite& one : change.writes) write(one);
@@ -76,16 +78,17 @@ Result<Planner::Needs> Planner::needs_of(const Change& change) const {
   }
   const auto moved = static_cast<std::uint64_t>(
       std::ranges::count(change.writes, true, &ProtectedWrite::relocate));
-  const std::uint64_t protected_pages =
-      change.alloc_protected.value + change.reserved.protected_pages.size() + moved;
+  const std::uint64_t protected_pages = change.alloc_protected.value +
+                                        change.alloc_protected_at.size() +
+                                        change.reserved.protected_pages.size() + moved;
   const std::uint64_t pages =
       change.alloc_pages.value + change.alloc_at.size() + 2 * (protected_pages + new_blocks);
   TRY_ASSIGN(const PageCount total, total_for(change, pages));
   return Needs{.new_blocks = new_blocks, .total = total};
 }
 
-/// As many as hold every promised number, and the rest of the new ones in slots that nobody was
-/// promised.
+/// As many as hold every number that is named or was promised, and the rest of the new ones in
+/// slots that are neither.
 std::size_t Planner::new_blocks_for(const Change& change) const {
   const format::Geometry& geometry = base_.geometry;
   const std::size_t now = plan_.next.references.size();
@@ -93,12 +96,16 @@ std::size_t Planner::new_blocks_for(const Change& change) const {
   for (const ProtectedNumber page : change.reserved.protected_pages) {
     blocks = std::max(blocks, geometry.block_of(page) + 1);
   }
+  for (const ProtectedNumber page : change.alloc_protected_at) {
+    blocks = std::max(blocks, geometry.block_of(page) + 1);
+  }
   const auto free_slots = [&] {
     const std::uint64_t first = geometry.protected_number(now, 0).value;
     const std::uint64_t end = geometry.protected_number(blocks, 0).value;
     const auto promised = std::distance(pools_.promised_protected.lower_bound(first),
                                         pools_.promised_protected.lower_bound(end));
-    return pools_.protected_pages.count() + (end - first) - static_cast<std::uint64_t>(promised);
+    return pools_.protected_pages.count() + (end - first) - static_cast<std::uint64_t>(promised) -
+           change.alloc_protected_at.size();
   };
   const std::size_t slots = geometry.slots_per_block();
   for (std::uint64_t have = free_slots(); have < change.alloc_protected.value;
@@ -189,10 +196,14 @@ ProtectedNumber Planner::alloc_protected() {
   const auto lowest = pools_.protected_pages.lowest();
   assert(lowest);
   const ProtectedNumber number{*lowest};
+  take_protected(number);
+  return number;
+}
+
+void Planner::take_protected(ProtectedNumber number) {
   pools_.protected_pages.erase(number.value);
   taken_protected_.push_back(number);
   fill_slot(number);
-  return number;
 }
 
 void Planner::alloc_reserved(const Allocation& reserved) {

@@ -94,6 +94,7 @@ class Planner {
   Status check_free(PageNumber page) const;
   Status check_writes(const Change& change) const;
   Status check_alloc_at(const Change& change) const;
+  Status check_alloc_protected_at(const Change& change) const;
   Status check_reserved(const Allocation& reserved) const;
   Status check_contents(const Change& change) const;
   Result<Needs> needs_of(const Change& change) const;
@@ -106,6 +107,7 @@ class Planner {
   void take(PageNumber page, bool for_store);
   PageNumber alloc_page();
   ProtectedNumber alloc_protected();
+  void take_protected(ProtectedNumber number);
   void alloc_reserved(const Allocation& reserved);
   void fill_slot(ProtectedNumber number);
   void free_page(PageNumber page);

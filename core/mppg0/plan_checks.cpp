@@ -78,7 +78,8 @@ Status Planner::check_free(PageNumber page) const {
 
 Status Planner::check_writes(const Change& change) const {
   const Lookup freed_here(change.free_protected);
-  const Lookup new_here(change.reserved.protected_pages);
+  const Lookup named_here(change.alloc_protected_at);
+  const Lookup reserved_here(change.reserved.protected_pages);
   std::vector<ProtectedNumber> pages;
   for (const ProtectedWrite& one : change.writes) {
     if (one.bytes.size() != base_.geometry.page_size()) {
@@ -86,7 +87,8 @@ Status Planner::check_writes(const Change& change) const {
                     "a write of " + std::to_string(one.bytes.size()) + " bytes to " +
                         named("protected page ", one.page) + ", not one page");
     }
-    const bool there = plan_.next.find(one.page) != nullptr || new_here.contains(one.page);
+    const bool there = plan_.next.find(one.page) != nullptr || named_here.contains(one.page) ||
+                       reserved_here.contains(one.page);
     if (!there || freed_here.contains(one.page)) {
       return refuse(ErrorCode::NotAllocated,
                     named("protected page ", one.page) + " is not allocated");
@@ -127,6 +129,27 @@ Status Planner::check_alloc_at(const Change& change) const {
   }
   if (const auto page = first_repeated(change.alloc_at)) {
     return refuse(ErrorCode::AlreadyAllocated, named("page ", *page) + " is named twice");
+  }
+  return {};
+}
+
+Status Planner::check_alloc_protected_at(const Change& change) const {
+  for (const ProtectedNumber page : change.alloc_protected_at) {
+    if (plan_.next.find(page) != nullptr) {
+      return refuse(ErrorCode::AlreadyAllocated, named("protected page ", page) + " is allocated");
+    }
+    if (pools_.promised_protected.contains(page.value)) {
+      return refuse(ErrorCode::AlreadyAllocated,
+                    named("protected page ", page) + " is reserved by a batch");
+    }
+    const bool exists = base_.geometry.block_of(page) < plan_.next.references.size();
+    if (exists && !pools_.protected_pages.contains(page.value)) {
+      return refuse(ErrorCode::PagePinned,
+                    named("protected page ", page) + " was freed and is still open");
+    }
+  }
+  if (const auto page = first_repeated(change.alloc_protected_at)) {
+    return refuse(ErrorCode::AlreadyAllocated, named("protected page ", *page) + " is named twice");
   }
   return {};
 }

@@ -167,6 +167,11 @@ Result<std::vector<ProtectedNumber>> Engine::alloc_protected_bulk(PageCount coun
   return std::move(given.protected_pages);
 }
 
+Status Engine::alloc_protected_at(ProtectedNumber page) {
+  TRY(impl_->submit({.alloc_protected_at = {page}}));
+  return {};
+}
+
 Status Engine::free_protected(ProtectedNumber page) {
   return free_protected_bulk({&page, 1});
 }

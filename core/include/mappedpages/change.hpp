@@ -27,7 +27,7 @@ struct InitialContent {
 };
 
 /// Numbers that were handed out. As the result of a change: what `alloc_pages` and
-/// `alloc_protected` were given; those of `alloc_at` and `reserved` are not repeated. New pages
+/// `alloc_protected` were given; numbers that the change names itself are not repeated. New pages
 /// read as zeros.
 struct Allocation {
   std::vector<PageNumber> pages{};
@@ -42,15 +42,16 @@ struct Change {
   PageCount alloc_pages{};
   std::vector<PageNumber> alloc_at{};  ///< Pages that must be free; the file grows to hold them.
   PageCount alloc_protected{};
+  std::vector<ProtectedNumber> alloc_protected_at{};  ///< As `alloc_at`.
   std::vector<PageNumber> free_pages{};
   std::vector<ProtectedNumber> free_protected{};
-  std::vector<ProtectedWrite> writes{};    ///< Also of pages in `reserved`.
+  std::vector<ProtectedWrite> writes{};    ///< Also of pages that it allocates by number.
   Allocation reserved{};                   ///< Allocates what `Batch` was promised. Not for others.
   std::vector<InitialContent> contents{};  ///< Of pages in `alloc_at` and `reserved`.
 
   [[nodiscard]] bool empty() const {
     return alloc_pages.value == 0 && alloc_at.empty() && alloc_protected.value == 0 &&
-           free_pages.empty() && free_protected.empty() && writes.empty() && reserved.empty();
+           alloc_protected_at.empty() && free_pages.empty() && free_protected.empty() && writes.empty() && reserved.empty();
   }
 };
 

@@ -234,6 +234,9 @@ class MAPPEDPAGES_API Engine {
 
   Result<ProtectedNumber> alloc_protected();
   Result<std::vector<ProtectedNumber>> alloc_protected_bulk(PageCount count);
+  /// As `alloc_at`. Full or DirectoryFull where the number is beyond what a file can have.
+  Status alloc_protected_at(ProtectedNumber page);
+
   Status free_protected(ProtectedNumber page);
   Status free_protected_bulk(std::span<const ProtectedNumber> pages);
   Status free_when_unpinned(ProtectedNumber page);

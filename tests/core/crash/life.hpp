@@ -54,6 +54,7 @@ struct LifeOptions {
   double far = .5;                 ///< A change of a protected page prefers blocks past number 27.
   double batch = .3;               ///< A group is made by a batch,
   double defragment = .08;         ///< or by moving pages to the front.
+  double by_number = .1;           ///< A group also allocates at numbers of the user's choice.
   double new_block = .06;          ///< A group allocates enough to need a new directory block.
   double look_at_kill = .3;        ///< The cache is looked at after a write.
   double nested = .004;            ///< An image is opened for writing, and crashes again.
@@ -163,6 +164,7 @@ class Life final : private DiskObserver, private CrateListener {
   void add_free(Change& change);
   void add_protected_free(Change& change);
   void add_write(Change& change);
+  void add_by_number(Engine& engine, Change& change);
   [[nodiscard]] const std::uint64_t* pick_protected();
   [[nodiscard]] bool is_far(const Change& change) const;
   void plant_everywhere(Engine& engine);

@@ -19,7 +19,8 @@ void Life::group(Engine& engine) {
   forget_used();
   if (random_.chance(options_.defragment)) return defragment(engine);
   if (random_.chance(options_.batch)) return batch_group(engine);
-  const Change change = random_change();
+  Change change = random_change();
+  if (random_.chance(options_.by_number)) add_by_number(engine, change);
   if (change.empty()) return;
   commit(engine, change);
 }
@@ -71,7 +72,9 @@ void Life::commit(Engine& engine, const Change& change) {
 
 bool Life::is_far(const Change& change) const {
   const auto far = [&](ProtectedNumber n) { return n.value / slots_ >= kFirstFarBlock; };
-  return change.alloc_protected.value + change.reserved.protected_pages.size() == 0 &&
+  return change.alloc_protected.value + change.alloc_protected_at.size() +
+                 change.reserved.protected_pages.size() ==
+             0 &&
          change.writes.size() + change.free_protected.size() != 0 &&
          std::ranges::all_of(change.free_protected, far) &&
          std::ranges::all_of(change.writes, far, &ProtectedWrite::page);
@@ -80,10 +83,18 @@ bool Life::is_far(const Change& change) const {
 /// By the call for it, if there is one and luck wants it.
 Result<Allocation> Life::perform(Engine& engine, const Change& change) {
   const std::uint64_t operations = change.alloc_pages.value + change.alloc_protected.value +
+                                   change.alloc_at.size() + change.alloc_protected_at.size() +
                                    change.free_pages.size() + change.free_protected.size() +
                                    change.writes.size();
   if (operations != 1 || random_.chance(.3)) return engine.commit(change);
   const auto nothing = [] { return Allocation{}; };
+  if (!change.alloc_at.empty()) {
+    if (!change.contents.empty()) return engine.commit(change);
+    return engine.alloc_at(change.alloc_at.front()).map(nothing);
+  }
+  if (!change.alloc_protected_at.empty()) {
+    return engine.alloc_protected_at(change.alloc_protected_at.front()).map(nothing);
+  }
   if (!change.free_pages.empty()) return engine.free(change.free_pages.front()).map(nothing);
   if (!change.free_protected.empty()) {
     return engine.free_protected(change.free_protected.front()).map(nothing);
@@ -176,6 +187,24 @@ void Life::add_write(Change& change) {
   if (number == nullptr) return;
   contents_.push_back(random_.bytes(page_size_));
   change.writes.push_back({ProtectedNumber{*number}, contents_.back()});
+}
+
+/// Pages of numbers that the user chose, with content from the start or without.
+void Life::add_by_number(Engine& engine, Change& change) {
+  const std::uint64_t used = oracle_.now().view.protected_pages.size();
+  const PageNumber page{random_.below(options_.max_pages)};
+  if (engine.use_of(page) == PageUse::Free && may_allocate(1)) {
+    change.alloc_at.push_back(page);
+    planted_.erase(page.value);
+    contents_.push_back(random_.bytes(page_size_));
+    if (random_.chance(.5)) change.contents.push_back({page, contents_.back()});
+  }
+  const ProtectedNumber number{random_.below(used + 2 * slots_)};
+  if (!engine.info(number) && may_allocate(8)) {
+    change.alloc_protected_at.push_back(number);
+    contents_.push_back(random_.bytes(page_size_));
+    if (random_.chance(.7)) change.writes.push_back({number, contents_.back()});
+  }
 }
 
 bool Life::may_allocate(std::uint64_t more) const {

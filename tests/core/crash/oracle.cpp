@@ -19,12 +19,16 @@ void Oracle::start(const Change& change) {
   for (const auto& [number, crc] : now().view.protected_pages) {
     running.protected_after[number] = crc;
   }
-  for (const PageNumber page : change.reserved.pages) running.named[page.value] = crc_of_zeros_;
+  for (const auto* named : {&change.alloc_at, &change.reserved.pages}) {
+    for (const PageNumber page : *named) running.named[page.value] = crc_of_zeros_;
+  }
   for (const InitialContent& one : change.contents) {
     running.named[one.page.value] = crc_of(one.bytes);
   }
-  for (const ProtectedNumber number : change.reserved.protected_pages) {
-    running.protected_after[number.value] = crc_of_zeros_;
+  for (const auto* named : {&change.alloc_protected_at, &change.reserved.protected_pages}) {
+    for (const ProtectedNumber number : *named) {
+      running.protected_after[number.value] = crc_of_zeros_;
+    }
   }
   for (const ProtectedWrite& write : change.writes) {
     running.protected_after[write.page.value] = crc_of(write.bytes);
@@ -32,7 +36,7 @@ void Oracle::start(const Change& change) {
   for (const ProtectedNumber number : change.free_protected) {
     running.protected_after.erase(number.value);
   }
-  running.new_pages = change.alloc_pages.value + change.alloc_at.size();
+  running.new_pages = change.alloc_pages.value;
   running.new_protected = change.alloc_protected.value;
   running_ = std::move(running);
   outcome_seen_ = false;

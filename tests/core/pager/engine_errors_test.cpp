@@ -131,6 +131,26 @@ TEST_F(EngineErrors, AllocatingAtANumberThatCannotBeHad) {
   });
 }
 
+TEST_F(EngineErrors, AllocatingAProtectedNumberThatCannotBeHad) {
+  const ProtectedNumber page = *engine->alloc_protected();
+  refused(ErrorCode::AlreadyAllocated, [&] { return engine->alloc_protected_at(page); });
+  refused(ErrorCode::DirectoryFull,
+          [&] { return engine->alloc_protected_at(ProtectedNumber{58 * 33}); });
+  refused(ErrorCode::DirectoryFull,
+          [&] { return engine->alloc_protected_at(ProtectedNumber{kHuge}); });
+  refused(ErrorCode::AlreadyAllocated, [&] {
+    return engine->commit({.alloc_protected_at = {ProtectedNumber{9}, ProtectedNumber{9}}});
+  });
+  refused(ErrorCode::InvalidArgument, [&] {
+    return engine->commit({.alloc_protected_at = {ProtectedNumber{9}},
+                           .writes = {{ProtectedNumber{9}, bytes}, {ProtectedNumber{9}, bytes}}});
+  });
+  auto batch = engine->batch();
+  const ProtectedNumber promised = *batch.alloc_protected();
+  refused(ErrorCode::AlreadyAllocated, [&] { return engine->alloc_protected_at(promised); });
+  EXPECT_TRUE(engine->alloc_protected_at(ProtectedNumber{58 * 33 - 1})) << "the last there can be";
+}
+
 TEST_F(EngineErrors, AChangeIsDoneWhollyOrNotAtAll) {
   const PageNumber page = *engine->alloc();
   const ProtectedNumber number = *engine->alloc_protected();

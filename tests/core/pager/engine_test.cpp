@@ -208,6 +208,42 @@ TEST_P(EngineTest, AllocatesAtANumberAndGrowsToHoldIt) {
   EXPECT_EQ(*engine->alloc(), PageNumber{3});
 }
 
+TEST_P(EngineTest, AllocatesAProtectedNumberAndWritesItInOneCommit) {
+  const std::uint64_t flushes = engine->stats().flushes;
+  const auto bytes = filled(page_size, 7);
+  const ProtectedNumber far{500};
+  ASSERT_TRUE(engine->commit({.alloc_protected_at = {far}, .writes = {{far, bytes}}}));
+  ASSERT_TRUE(engine->alloc_protected_at(ProtectedNumber{1}));
+  EXPECT_EQ(engine->stats().flushes - flushes, 4U);
+  reopen();
+  EXPECT_EQ(content(far), bytes);
+  EXPECT_EQ(content(ProtectedNumber{1}), filled(page_size, 0));
+  // Those that are not named take the rest, in slots of the blocks that were added too.
+  EXPECT_EQ(*engine->alloc_protected_bulk(PageCount{3}),
+            (std::vector{ProtectedNumber{0}, ProtectedNumber{2}, ProtectedNumber{3}}));
+}
+
+TEST_P(EngineTest, AFreedProtectedNumberCannotBeHadWhileItIsPinned) {
+  const ProtectedNumber page = *engine->alloc_protected();
+  auto pin = *engine->pin(page);
+  ASSERT_TRUE(engine->free_when_unpinned(page));
+  EXPECT_EQ(engine->alloc_protected_at(page).error().code(), ErrorCode::PagePinned);
+  pin.release();
+  EXPECT_TRUE(engine->alloc_protected_at(page));
+}
+
+TEST_P(EngineTest, NamedAndOtherProtectedPagesShareAChange) {
+  // As many as fill the first block, and the last slot of it by name.
+  const std::uint64_t slots = (page_size - 12) / 30;
+  const ProtectedNumber named{slots - 1};
+  const auto given =
+      engine->commit({.alloc_protected = PageCount{slots}, .alloc_protected_at = {named}});
+  ASSERT_TRUE(given);
+  EXPECT_EQ(given->protected_pages.size(), slots);
+  EXPECT_EQ(std::ranges::count(given->protected_pages, named), 0);
+  EXPECT_EQ(engine->counts().protected_pages, PageCount{slots + 1});
+}
+
 TEST_P(EngineTest, AFreedPageIsNotHandedOutWhileItIsPinned) {
   const PageNumber page = *engine->alloc();
   ASSERT_TRUE(engine->write(page, 0, filled(page_size, 4)));
