@@ -1,13 +1,10 @@
 #include "fs/namespace.hpp"
 
-#include <fcntl.h>
-
 #include <array>
-#include <map>
 #include <utility>
 
 #include "fs/names.hpp"
-#include "fs/open_page.hpp"
+#include "fs/receipt_inode.hpp"
 
 namespace mappedpages::fs {
 namespace {
@@ -39,29 +36,6 @@ Answer<Inode> fixed_child(FixedDirectory parent, std::string_view name) {
     if (entry.parent == parent && entry.name == name) return Inode(entry.directory);
   }
   return fail(ENOENT);
-}
-
-bool writes(int flags) {
-  return (flags & O_ACCMODE) != O_RDONLY;
-}
-bool sync_writes(int flags) {
-  return (flags & O_DSYNC) != 0;
-}  // O_SYNC includes it.
-
-/// What a protected number is called once the kind of its receipt is known.
-InodeKind link_kind(FixedDirectory receipts) {
-  return receipts == FixedDirectory::AllocPages ? InodeKind::PageLink : InodeKind::ProtectedLink;
-}
-
-// Receipts of both directories share one kind of inode: the lowest bit tells whose they are.
-Inode receipt_inode(FixedDirectory receipts, std::uint64_t receipt) {
-  return {InodeKind::Receipt, receipt * 2 + (receipts == FixedDirectory::AllocPages ? 0 : 1)};
-}
-FixedDirectory directory_of_receipt(Inode receipt) {
-  return receipt.number() % 2 == 0 ? FixedDirectory::AllocPages : FixedDirectory::AllocProtected;
-}
-std::uint64_t receipt_number(Inode receipt) {
-  return receipt.number() / 2;
 }
 
 }  // namespace
@@ -159,7 +133,7 @@ Answer<Entry> Namespace::get(Inode inode) const {
 }
 
 Entry Namespace::entry_of(Inode inode) const {
-  const std::uint64_t generation = generation_of(inode);
+  const std::uint64_t generation = generations_.of(inode);
   Entry entry{.inode = inode.with_version(static_cast<std::uint16_t>(generation)),
               .generation = generation};
   struct stat& facts = entry.attributes;
@@ -190,20 +164,9 @@ Done Namespace::change_attributes(Inode inode, const AttributeChange& change) {
   return {};
 }
 
-std::uint64_t Namespace::generation_of(Inode inode) const {
-  const MutexLock lock(generations_mutex_);
-  const auto at = generations_.find(inode.without_version().bits());
-  return at == generations_.end() ? 0 : at->second;
-}
-
-void Namespace::count_generation(Inode inode, std::int64_t by) {
-  const MutexLock lock(generations_mutex_);
-  generations_[inode.without_version().bits()] += static_cast<std::uint64_t>(by);
-}
-
 /// The kernel means a page that had the number before.
 bool Namespace::is_stale(Inode inode) const {
-  return inode.is_page() && inode.version() != static_cast<std::uint16_t>(generation_of(inode));
+  return inode.is_page() && inode.version() != static_cast<std::uint16_t>(generations_.of(inode));
 }
 
 struct statvfs Namespace::statistics() const {
@@ -269,195 +232,6 @@ std::optional<Namespace::Listed> Namespace::next_entry(Inode directory, std::uin
     }
   }
   return std::nullopt;
-}
-
-// --- Allocating and freeing
-
-Answer<Entry> Namespace::make_directory(Inode parent, std::string_view name) {
-  ReceiptTable* receipts = receipts_in(parent);
-  if (receipts == nullptr) return fail(EPERM);
-  const auto count = parse_receipt_count(name);
-  if (!count) return tl::unexpected(count.error());
-  if (engine_.read_only()) return fail(EROFS);
-  // The name first: of two who want it, one must allocate nothing.
-  const auto receipt = receipts->reserve(name);
-  if (!receipt) return tl::unexpected(receipt.error());
-  const auto numbers = allocate(parent, *count);
-  if (!numbers) {
-    receipts->cancel(*receipt);
-    return tl::unexpected(numbers.error());
-  }
-  receipts->fill(*receipt, *numbers);
-  return entry_of(receipt_inode(parent.directory(), *receipt));
-}
-
-Answer<std::vector<std::uint64_t>> Namespace::allocate(Inode parent, PageCount count) {
-  std::vector<std::uint64_t> numbers;
-  const auto take = [&numbers](const auto& pages) {
-    for (const auto page : pages) numbers.push_back(page.value);
-  };
-  if (parent.is(FixedDirectory::AllocPages)) {
-    const auto pages = engine_.alloc_bulk(count);
-    if (!pages) return fail(pages.error(), reporter_);
-    take(*pages);
-  } else {
-    const auto pages = engine_.alloc_protected_bulk(count);
-    if (!pages) return fail(pages.error(), reporter_);
-    take(*pages);
-  }
-  return numbers;
-}
-
-Done Namespace::remove_directory(Inode parent, std::string_view name) {
-  ReceiptTable* receipts = receipts_in(parent);
-  if (receipts != nullptr) return receipts->remove(name);
-  const auto inode = find(parent, name);
-  if (!inode) return tl::unexpected(inode.error());
-  return fail(is_directory(*inode) ? EPERM : ENOTDIR);
-}
-
-Done Namespace::remove(Inode parent, std::string_view name) {
-  const auto inode = find(parent, name);
-  if (!inode) return tl::unexpected(inode.error());
-  if (is_directory(*inode)) return fail(EISDIR);
-  if (parent.kind() == InodeKind::Receipt) {
-    return receipts_in(directory_of_receipt(parent))
-        ->remove_entry(receipt_number(parent), inode->number());
-  }
-  return free_page(*inode);
-}
-
-Done Namespace::free_page(Inode inode) {
-  // Before, because once it is freed somebody may be given the number, and find the name while the
-  // kernel still has the old inode under it. And after, for who looked it up in between. The kernel
-  // removes the names of one directory one after another.
-  count_generation(inode, 1);
-  const Status freed = inode.kind() == InodeKind::Page
-                           ? engine_.free_when_unpinned(PageNumber{inode.number()})
-                           : engine_.free_when_unpinned(ProtectedNumber{inode.number()});
-  if (!freed) {
-    count_generation(inode, -1);
-    return fail(freed.error(), reporter_);
-  }
-  attributes_.forget(inode);
-  count_generation(inode, 1);
-  return {};
-}
-
-Answer<std::pair<Entry, Opened>> Namespace::create(Inode parent, std::string_view name, int flags) {
-  if (!parent.is(FixedDirectory::Pages)) return fail(EPERM);
-  const auto number = parse_new_number(name);
-  if (!number) return tl::unexpected(number.error());
-  const PageNumber page{*number};
-  if (auto made = engine_.alloc_at(page); !made) {
-    const bool there = made.error().code() == ErrorCode::AlreadyAllocated;
-    if (!there || (flags & O_EXCL) != 0) return fail(made.error(), reporter_);
-  }
-  const auto opened = open_page(page, flags);
-  if (!opened) return tl::unexpected(opened.error());
-  return std::pair(entry_of(page), *opened);
-}
-
-// --- Open files
-
-Answer<Opened> Namespace::open(Inode inode, int flags, pid_t opener) {
-  if (is_stale(inode)) return fail(ESTALE);
-  switch (inode.kind()) {
-    case InodeKind::Page:
-      return open_page(PageNumber{inode.number()}, flags);
-    case InodeKind::Protected:
-      return open_protected(ProtectedNumber{inode.number()}, flags, opener);
-    default:
-      return fail(is_directory(inode) ? EISDIR : ELOOP);
-  }
-}
-
-Answer<Opened> Namespace::open_page(PageNumber page, int flags) {
-  if (writes(flags) && engine_.read_only()) return fail(EROFS);
-  auto pin = engine_.pin(page);
-  if (!pin) return fail(ESTALE);
-  auto file = std::make_shared<OpenPage>(engine_, attributes_, reporter_, *std::move(pin),
-                                         sync_writes(flags));
-  if ((flags & O_TRUNC) != 0 && writes(flags)) {
-    if (auto done = file->truncate(0); !done) return tl::unexpected(done.error());
-  }
-  return Opened{.handle = add_file(std::move(file)), .cached = true};
-}
-
-Answer<Opened> Namespace::open_protected(ProtectedNumber page, int flags, pid_t opener) {
-  if (writes(flags) && engine_.read_only()) return fail(EROFS);
-  auto pin = engine_.pin(page);
-  if (!pin) return fail(ESTALE);
-  auto file = std::make_shared<OpenProtected>(engine_, attributes_, reporter_, *std::move(pin),
-                                              ProtectedOpening{.closing = closing_,
-                                                               .commit_on = options_.commit_on,
-                                                               .sync_writes = sync_writes(flags),
-                                                               .may_write = writes(flags),
-                                                               .opener = opener});
-  if ((flags & O_TRUNC) != 0 && writes(flags)) {
-    if (auto done = file->truncate_at_open(); !done) return tl::unexpected(done.error());
-  }
-  return Opened{.handle = add_file(std::move(file)), .cached = false};
-}
-
-std::uint64_t Namespace::add_file(std::shared_ptr<OpenFile> file) {
-  const MutexLock lock(files_mutex_);
-  const std::uint64_t handle = next_handle_++;
-  files_.emplace(handle, std::move(file));
-  return handle;
-}
-
-Answer<std::shared_ptr<OpenFile>> Namespace::file(std::uint64_t handle) const {
-  const MutexLock lock(files_mutex_);
-  const auto at = files_.find(handle);
-  if (at == files_.end()) return fail(EBADF);
-  return at->second;
-}
-
-void Namespace::release(std::uint64_t handle) {
-  std::shared_ptr<OpenFile> file;
-  {
-    const MutexLock lock(files_mutex_);
-    const auto at = files_.find(handle);
-    if (at == files_.end()) return;
-    file = std::move(at->second);
-    files_.erase(at);
-  }
-  file->release();
-}
-
-std::shared_ptr<OpenFile> Namespace::just_opened(Inode inode, pid_t opener) const {
-  // The last one first: before it the thread may have opened others, and done nothing with them.
-  std::map<std::uint64_t, std::shared_ptr<OpenFile>, std::greater<>> candidates;
-  {
-    const MutexLock lock(files_mutex_);
-    for (const auto& [handle, file] : files_) {
-      if (file->inode() == inode) candidates.emplace(handle, file);
-    }
-  }
-  // Asked without the lock: a file that commits answers when it has done so.
-  for (auto& [handle, file] : candidates) {
-    if (file->awaits_truncation(opener)) return std::move(file);
-  }
-  return nullptr;
-}
-
-Done Namespace::truncate(Inode inode, std::uint64_t size, pid_t asker) {
-  if (is_directory(inode)) return fail(EISDIR);
-  if (is_stale(inode)) return fail(ESTALE);
-  if (size == 0) {
-    if (const auto file = just_opened(inode.without_version(), asker)) {
-      return file->truncate_at_open();
-    }
-  }
-  const auto opened = open(inode, O_WRONLY);
-  if (!opened) return tl::unexpected(opened.error());
-  const auto opened_file = file(opened->handle);
-  Done done = (*opened_file)->truncate(size);
-  // Nobody holds a descriptor that could commit it later.
-  if (done && inode.kind() == InodeKind::Protected) done = (*opened_file)->sync();
-  release(opened->handle);
-  return done;
 }
 
 }  // namespace mappedpages::fs

@@ -10,15 +10,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "base/thread_annotations.hpp"
 #include "fs/attributes.hpp"
 #include "fs/errno.hpp"
+#include "fs/generations.hpp"
 #include "fs/inode.hpp"
 #include "fs/open_file.hpp"
+#include "fs/open_files.hpp"
 #include "fs/open_protected.hpp"
 #include "fs/receipts.hpp"
 #include "mappedpages/engine.hpp"
@@ -86,8 +86,8 @@ class Namespace {
   Answer<Opened> open(Inode inode, int flags, pid_t opener = 0);
 
   /// EBADF for a handle that is not open.
-  Answer<std::shared_ptr<OpenFile>> file(std::uint64_t handle) const;
-  void release(std::uint64_t handle);
+  Answer<std::shared_ptr<OpenFile>> file(std::uint64_t handle) const { return files_.find(handle); }
+  void release(std::uint64_t handle) { files_.release(handle); }
 
   Done change_attributes(Inode inode, const AttributeChange& change);
 
@@ -116,11 +116,6 @@ class Namespace {
   Done free_page(Inode inode);
   Answer<Opened> open_page(PageNumber page, int flags);
   Answer<Opened> open_protected(ProtectedNumber page, int flags, pid_t opener);
-  [[nodiscard]] std::shared_ptr<OpenFile> just_opened(Inode inode, pid_t opener) const
-      EXCLUDES(files_mutex_);
-  std::uint64_t add_file(std::shared_ptr<OpenFile> file) EXCLUDES(files_mutex_);
-  [[nodiscard]] std::uint64_t generation_of(Inode inode) const EXCLUDES(generations_mutex_);
-  void count_generation(Inode inode, std::int64_t by) EXCLUDES(generations_mutex_);
   [[nodiscard]] bool is_stale(Inode inode) const;
 
   Engine& engine_;
@@ -130,14 +125,10 @@ class Namespace {
   ClosingStages closing_;
   ReceiptTable page_receipts_;
   ReceiptTable protected_receipts_;
+  OpenFiles files_;
 
-  mutable Mutex files_mutex_;
-  std::unordered_map<std::uint64_t, std::shared_ptr<OpenFile>> files_ GUARDED_BY(files_mutex_);
-  std::uint64_t next_handle_ GUARDED_BY(files_mutex_) = 1;
-
-  mutable Mutex generations_mutex_;
   /// Twice how often a number was freed, for those that were.
-  std::unordered_map<std::uint64_t, std::uint64_t> generations_ GUARDED_BY(generations_mutex_);
+  Generations generations_;
 };
 
 }  // namespace mappedpages::fs
