@@ -1,6 +1,7 @@
 #include "fs/attributes.hpp"
 
 #include <ctime>
+#include <utility>
 
 namespace mappedpages::fs {
 namespace {
@@ -45,6 +46,16 @@ void AttributeTable::touch(Inode inode) {
   const MutexLock lock(mutex_);
   Known& known = known_[inode.bits()];
   known.mtime = known.ctime = now();
+}
+
+void AttributeTable::move(Inode from, Inode to) {
+  const MutexLock lock(mutex_);
+  auto known = known_.extract(from.bits());
+  known_.erase(to.bits());
+  if (known.empty()) return;
+  known.key() = to.bits();
+  known.mapped().ctime = now();
+  known_.insert(std::move(known));
 }
 
 void AttributeTable::forget(Inode inode) {

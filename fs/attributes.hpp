@@ -52,6 +52,9 @@ class AttributeTable {
 
   void forget(Inode inode) EXCLUDES(mutex_);
 
+  /// What `from` has is `to`'s from now on; ctime becomes now.
+  void move(Inode from, Inode to) EXCLUDES(mutex_);
+
  private:
   struct Known {
     std::optional<mode_t> mode;

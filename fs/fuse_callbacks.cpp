@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
+#include <string>
 
 #include "fs/process.hpp"
 
@@ -28,7 +30,7 @@ fuse_entry_param entry_param(const CallbackContext& context, const Entry& entry)
   param.ino = entry.inode.bits();
   param.generation = entry.generation;
   param.attr = entry.attributes;
-  param.entry_timeout = context.timeout;
+  param.entry_timeout = entry.lasting_name ? context.timeout : 0;
   param.attr_timeout = entry.lasting_attributes ? context.timeout : 0;
   return param;
 }
@@ -78,6 +80,52 @@ void init(void* user_data, fuse_conn_info* connection) {
   context.mounted();
 }
 
+// --- What the kernel has cached
+
+/// The bytes of a page as they are now, from `offset` on, go into the kernel's cache. It sees no
+/// reason to doubt what it has there, mappings included, where the size stays as it was.
+void refresh_cache(const CallbackContext& context, Inode inode, std::uint64_t offset,
+                   std::size_t size) {
+  const auto opened = context.tree.open(inode, O_RDONLY);
+  if (!opened) return;
+  const auto file = context.tree.file(opened->handle);
+  constexpr std::size_t kAtOnce = std::size_t{1} << 17U;
+  while (file && size != 0) {
+    const auto bytes = (*file)->read(offset, std::min(size, kAtOnce));
+    if (!bytes || bytes->empty() || !context.cache->store(inode, offset, *bytes)) break;
+    offset += bytes->size();
+    size -= bytes->size();
+  }
+  context.tree.release(opened->handle);
+}
+
+/// Bytes of a page were changed past the kernel's cache: what was stored into mappings elsewhere in
+/// it stays, and so does what is stored from now on.
+void renew_cache(const CallbackContext& context, Inode inode, std::uint64_t offset,
+                 std::size_t size) {
+  refresh_cache(context, inode, offset, size);
+  context.cache->drop(inode);
+}
+
+/// Answers a request of an open file by `act(file, passed)`. `inode` is what it was opened under:
+/// where that is a staging file that has become a regular page, the kernel may have the page's
+/// bytes under another inode. What is dirty there is written back before; the page is `passed`, so
+/// that a change can be told behind it.
+template <class Act>
+void with_file(fuse_req_t req, fuse_ino_t inode, const fuse_file_info& info, Act act) {
+  CallbackContext& context = context_of(req);
+  const auto file = context.tree.file(info.fh);
+  if (!file) return void(fuse_reply_err(req, file.error().value));
+  const auto passed = context.tree.page_behind(Inode(inode));
+  if (!passed) return act(**file, passed);
+  context.notifier->later(
+      [&context, opened_as = Inode(inode), file = *file, passed, act = std::move(act)] {
+        context.cache->drop(*passed);
+        act(*file, passed);
+        context.cache->drop(opened_as);  // sendfile(2) has read into it, uncached as the file is.
+      });
+}
+
 // --- Names
 
 void lookup(fuse_req_t req, fuse_ino_t parent, const char* name) {
@@ -123,9 +171,23 @@ void link(fuse_req_t req, fuse_ino_t /*inode*/, fuse_ino_t /*parent*/, const cha
   fuse_reply_err(req, EPERM);
 }
 
-void rename(fuse_req_t req, fuse_ino_t /*parent*/, const char* /*name*/, fuse_ino_t /*new_parent*/,
-            const char* /*new_name*/, unsigned /*flags*/) {
-  fuse_reply_err(req, EPERM);
+/// In a thread that answers nothing else, because it waits for the kernel. The kernel makes one
+/// rename in a directory at a time in any case.
+void rename(fuse_req_t req, fuse_ino_t parent, const char* name, fuse_ino_t new_parent,
+            const char* new_name, unsigned flags) {
+  CallbackContext& context = context_of(req);
+  context.renamer->later([=, &context, name = std::string(name), new_name = std::string(new_name)] {
+    Namespace& tree = context.tree;
+    const auto source = tree.lookup(Inode(parent), name);
+    const auto there = tree.lookup(Inode(new_parent), new_name);
+    const bool cached = there && there->inode.kind() == InodeKind::Page;
+    // What was stored into mappings before comes before the new content, and not over it.
+    if (cached) context.cache->drop(there->inode);
+    const Done done = tree.rename(Inode(parent), name, Inode(new_parent), new_name, flags);
+    if (cached) renew_cache(context, there->inode, 0, SIZE_MAX);
+    if (source) context.cache->drop(source->inode);  // What sendfile(2) has read into it.
+    reply(req, done);
+  });
 }
 
 // --- Attributes
@@ -163,34 +225,25 @@ void zero_cache(const CallbackContext& context, Inode inode, std::uint64_t from)
   constexpr std::uint64_t kAtOnce = std::uint64_t{1} << 17U;
   std::vector<std::byte> zeros(from < end ? std::min(end - from, kAtOnce) : 0);
   for (std::uint64_t offset = from; offset < end; offset += zeros.size()) {
-    fuse_bufvec buffer{};  // As FUSE_BUFVEC_INIT, which is C.
-    buffer.count = 1;
-    buffer.buf[0].size = std::min<std::uint64_t>(end - offset, zeros.size());
-    buffer.buf[0].mem = zeros.data();
-    buffer.buf[0].fd = -1;
-    // An inode that the kernel does not know, or an older kernel: nothing is cached then.
-    if (fuse_lowlevel_notify_store(context.session, inode.bits(), static_cast<off_t>(offset),
-                                   &buffer, FUSE_BUF_NO_SPLICE) != 0) {
-      break;
-    }
+    zeros.resize(std::min<std::uint64_t>(end - offset, zeros.size()));
+    if (!context.cache->store(inode, offset, zeros)) break;
   }
 }
 
 void setattr(fuse_req_t req, fuse_ino_t inode, struct stat* wanted, int set, fuse_file_info* info) {
-  Namespace& tree = tree_of(req);
-  Done done;
-  if ((set & FUSE_SET_ATTR_SIZE) != 0) {
-    done = truncate(req, Inode(inode), unsigned_of(wanted->st_size), info);
-  }
-  if (done) done = tree.change_attributes(Inode(inode), change_of(*wanted, set));
-  if (!done) return reply(req, done);
-  const bool cached = Inode(inode).kind() == InodeKind::Page;
-  if ((set & FUSE_SET_ATTR_SIZE) == 0 || !cached) {
-    return reply_attributes(req, tree.get(Inode(inode)));
-  }
   CallbackContext& context = context_of(req);
-  context.notifier->later([req, inode, size = unsigned_of(wanted->st_size), &context] {
-    zero_cache(context, Inode(inode), size);
+  const bool truncates = (set & FUSE_SET_ATTR_SIZE) != 0;
+  const std::uint64_t size = unsigned_of(wanted->st_size);
+  Done done;
+  if (truncates) done = truncate(req, Inode(inode), size, info);
+  if (done) done = context.tree.change_attributes(Inode(inode), change_of(*wanted, set));
+  if (!done) return reply(req, done);
+  const auto passed = context.tree.page_behind(Inode(inode));
+  const bool cached = truncates && Inode(inode).kind() == InodeKind::Page;
+  if (!cached && !passed) return reply_attributes(req, context.tree.get(Inode(inode)));
+  context.notifier->later([=, &context] {
+    if (truncates) zero_cache(context, passed.value_or(Inode(inode)), size);
+    if (passed) context.cache->drop(*passed);
     reply_attributes(req, context.tree.get(Inode(inode)));
   });
 }
@@ -289,23 +342,27 @@ void open(fuse_req_t req, fuse_ino_t inode, fuse_file_info* info) {
   if (fuse_reply_open(req, info) == -ENOENT) tree.release(opened->handle);
 }
 
-void read(fuse_req_t req, fuse_ino_t /*inode*/, std::size_t size, off_t offset,
-          fuse_file_info* info) {
-  const auto file = tree_of(req).file(info->fh);
-  if (!file) return void(fuse_reply_err(req, file.error().value));
-  const auto bytes = (*file)->read(unsigned_of(offset), size);
-  if (!bytes) return void(fuse_reply_err(req, bytes.error().value));
-  fuse_reply_buf(req, reinterpret_cast<const char*>(bytes->data()),  // NOLINT(*-reinterpret-cast)
-                 bytes->size());
+void read(fuse_req_t req, fuse_ino_t inode, std::size_t size, off_t offset, fuse_file_info* info) {
+  with_file(req, inode, *info, [=](OpenFile& file, std::optional<Inode> /*passed*/) {
+    const auto bytes = file.read(unsigned_of(offset), size);
+    if (!bytes) return void(fuse_reply_err(req, bytes.error().value));
+    fuse_reply_buf(req, reinterpret_cast<const char*>(bytes->data()),  // NOLINT(*-reinterpret-cast)
+                   bytes->size());
+  });
 }
 
-void write(fuse_req_t req, fuse_ino_t /*inode*/, const char* data, std::size_t size, off_t offset,
+void write(fuse_req_t req, fuse_ino_t inode, const char* data, std::size_t size, off_t offset,
            fuse_file_info* info) {
-  const auto file = tree_of(req).file(info->fh);
-  if (!file) return void(fuse_reply_err(req, file.error().value));
-  const Done done = (*file)->write(unsigned_of(offset), bytes_of(data, size));
-  if (!done) return reply(req, done);
-  fuse_reply_write(req, size);
+  // The answer may come later, when `data` is gone.
+  const bool is_staging = Inode(inode).kind() == InodeKind::Staging;
+  const auto kept = std::make_shared<const std::string>(data, is_staging ? size : 0);
+  const auto bytes = bytes_of(is_staging ? kept->data() : data, size);
+  with_file(req, inode, *info, [=](OpenFile& file, std::optional<Inode> passed) {
+    const Done done = file.write(unsigned_of(offset), bytes);
+    if (!done) return reply(req, done);
+    if (passed) renew_cache(context_of(req), *passed, unsigned_of(offset), size);
+    fuse_reply_write(req, kept->empty() ? size : kept->size());
+  });
 }
 
 void flush(fuse_req_t req, fuse_ino_t /*inode*/, fuse_file_info* info) {
@@ -332,11 +389,15 @@ void fsyncdir(fuse_req_t req, fuse_ino_t /*inode*/, int /*data_only*/, fuse_file
   fuse_reply_err(req, 0);  // Names are durable when the call that makes them returns.
 }
 
-void fallocate(fuse_req_t req, fuse_ino_t /*inode*/, int mode, off_t offset, off_t length,
+void fallocate(fuse_req_t req, fuse_ino_t inode, int mode, off_t offset, off_t length,
                fuse_file_info* info) {
-  const auto file = tree_of(req).file(info->fh);
-  if (!file) return void(fuse_reply_err(req, file.error().value));
-  reply(req, (*file)->allocate(mode, unsigned_of(offset), unsigned_of(length)));
+  with_file(req, inode, *info, [=](OpenFile& file, std::optional<Inode> passed) {
+    const Done done = file.allocate(mode, unsigned_of(offset), unsigned_of(length));
+    if (done && passed) {
+      renew_cache(context_of(req), *passed, unsigned_of(offset), unsigned_of(length));
+    }
+    reply(req, done);
+  });
 }
 
 fuse_lowlevel_ops make_callbacks() {

@@ -3,11 +3,11 @@
 
 #include <functional>
 
+#include "fs/kernel_cache.hpp"
 #include "fs/namespace.hpp"
 #include "fs/worker.hpp"
 
 struct fuse_lowlevel_ops;
-struct fuse_session;
 
 namespace mappedpages::fs {
 
@@ -20,7 +20,8 @@ struct CallbackContext {
   /// Tells the kernel of changes, and answers what has to wait for that: the kernel may hold locks
   /// that another request needs an answer for, so it is no request's thread that waits.
   Worker* notifier = nullptr;
-  fuse_session* session = nullptr;
+  Worker* renamer = nullptr;  ///< Likewise, for renames: they flush.
+  KernelCache* cache = nullptr;
 };
 
 /// The operations that are implemented; static. What is missing there the kernel answers itself:

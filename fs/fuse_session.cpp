@@ -145,6 +145,27 @@ int run_loop(fuse_session* session, bool single_threaded) {
 
 }  // namespace
 
+// --- What the kernel keeps
+
+// An inode that the kernel does not know, or a kernel that is too old: nothing is cached then.
+
+void KernelCache::drop(Inode inode) const {
+  (void)fuse_lowlevel_notify_inval_inode(session_, inode.bits(), 0, 0);
+}
+
+bool KernelCache::store(Inode inode, std::uint64_t offset, std::span<const std::byte> bytes) const {
+  fuse_bufvec buffer{};  // As FUSE_BUFVEC_INIT, which is C.
+  buffer.count = 1;
+  buffer.buf[0].size = bytes.size();
+  // libfuse reads from it alone.
+  buffer.buf[0].mem = const_cast<std::byte*>(bytes.data());  // NOLINT(*-const-cast)
+  buffer.buf[0].fd = -1;
+  return fuse_lowlevel_notify_store(session_, inode.bits(), static_cast<off_t>(offset), &buffer,
+                                    FUSE_BUF_NO_SPLICE) == 0;
+}
+
+// --- The mount
+
 Outcome<void> serve(Namespace& tree, const Options& options, const MountPlace& place,
                     const std::function<void()>& mounted) {
   Arguments arguments;
@@ -156,9 +177,12 @@ Outcome<void> serve(Namespace& tree, const Options& options, const MountPlace& p
   const SessionPtr session(
       fuse_session_new(arguments.get(), &callbacks(), sizeof(fuse_lowlevel_ops), &context));
   if (!session) return fuse_failure("libfuse does not start", said.text());
-  Worker notifier;  // Ends before the session does.
+  KernelCache cache(session.get());
+  Worker notifier;  // Both end before the session does.
+  Worker renamer;
+  context.cache = &cache;
   context.notifier = &notifier;
-  context.session = session.get();
+  context.renamer = &renamer;
   const SignalHandlers handlers(session.get());
   if (!handlers.installed()) return fuse_failure("cannot handle signals", said.text());
   if (fuse_session_mount(session.get(), place.mountpoint.c_str()) != 0) {

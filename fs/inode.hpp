@@ -14,6 +14,7 @@ enum class InodeKind : std::uint8_t {
   Receipt = 3,        ///< alloc/*/RECEIPT, by the receipt's number.
   PageLink = 4,       ///< alloc/pages/RECEIPT/N: where it leads depends on N alone.
   ProtectedLink = 5,  ///< alloc/protected/RECEIPT/N
+  Staging = 6,        ///< A name that is no number in pages/ or protected/; numbered as they come.
 };
 
 enum class FixedDirectory : std::uint64_t {

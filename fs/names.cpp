@@ -32,13 +32,13 @@ std::optional<std::uint64_t> parse_number(std::string_view name) {
   return number_of(name);
 }
 
-Answer<std::uint64_t> parse_new_number(std::string_view name) {
+Answer<std::optional<std::uint64_t>> parse_new_name(std::string_view name) {
   if (name.size() > kMaxNameLength) return fail(ENAMETOOLONG);
-  if (!all_digits(name)) return fail(EPERM);
+  if (!all_digits(name)) return std::nullopt;
   if (!canonical(name)) return fail(EINVAL);
   const auto number = number_of(name);
   if (!number) return fail(ENOSPC);
-  return *number;
+  return number;
 }
 
 Answer<PageCount> parse_receipt_count(std::string_view name) {

@@ -18,10 +18,9 @@ inline constexpr std::size_t kMaxNameLength = 255;
 /// any other name, and for a number that no inode can hold (no page has it).
 std::optional<std::uint64_t> parse_number(std::string_view name);
 
-/// The number that a file about to be made is named after. EINVAL: digits with a leading zero;
-/// ENOSPC: a number past every capacity; EPERM: not all digits (where names for files that are
-/// staged before they get their number will have their place).
-Answer<std::uint64_t> parse_new_number(std::string_view name);
+/// The number that a file about to be made is named after; none: a staging file, whose name is not
+/// all digits. EINVAL: digits with a leading zero; ENOSPC: a number past every capacity.
+Answer<std::optional<std::uint64_t>> parse_new_name(std::string_view name);
 
 /// How many pages a `mkdir` in `alloc/` asks for: `COUNT@anything`, else one. EINVAL where COUNT is
 /// empty, zero or has a leading zero; ENOSPC where it is past every capacity.

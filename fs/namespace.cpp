@@ -17,6 +17,9 @@ constexpr std::uint64_t kSectorSize = 512;  // The unit of st_blocks.
 /// Offsets of a listing: 1 and 2 are behind `.` and `..`; n + 3 is behind the entry numbered n.
 constexpr std::uint64_t kFirstEntryOffset = 2;
 
+/// The position of the first staging file in a listing.
+constexpr std::uint64_t kFirstStaging = Inode::kMaxNumber + 1;
+
 struct FixedEntry {
   FixedDirectory parent;
   std::string_view name;
@@ -45,7 +48,9 @@ Namespace::Namespace(Engine& engine, const NamespaceOptions& options, Reporter r
       options_(options),
       reporter_(std::move(reporter)),
       attributes_(options.attributes),
-      closing_(options.one_at_a_time ? std::chrono::milliseconds(0) : kLongestClose) {}
+      closing_(options.one_at_a_time ? std::chrono::milliseconds(0) : kLongestClose),
+      staging_(attributes_, options.staging_memory),
+      placer_(engine, closing_) {}
 
 // --- Names
 
@@ -62,19 +67,22 @@ Answer<Inode> Namespace::find(Inode parent, std::string_view name) const {
     if (!receipt) return fail(ENOENT);
     return receipt_inode(parent.directory(), *receipt);
   }
-  if (parent.kind() == InodeKind::Directory && !parent.is(FixedDirectory::Pages) &&
-      !parent.is(FixedDirectory::Protected)) {
+  if (parent.kind() == InodeKind::Directory && !holds_pages(parent)) {
     return fixed_child(parent.directory(), name);
   }
   const auto number = parse_number(name);
+  if (!number && parent.kind() == InodeKind::Directory) {
+    const auto file = staging_.find(parent.directory(), name);
+    if (!file) return fail(ENOENT);
+    return file->inode();
+  }
   if (!number) return fail(ENOENT);
   if (parent.kind() == InodeKind::Receipt) {
     const FixedDirectory receipts = directory_of_receipt(parent);
     if (!receipts_in(receipts)->lists(receipt_number(parent), *number)) return fail(ENOENT);
     return Inode(link_kind(receipts), *number);
   }
-  const Inode page = parent.is(FixedDirectory::Pages) ? Inode(PageNumber{*number})
-                                                      : Inode(ProtectedNumber{*number});
+  const Inode page = page_in(parent, *number);
   if (!exists(page)) return fail(ENOENT);
   return page;
 }
@@ -87,9 +95,21 @@ bool Namespace::exists(Inode inode) const {
       return engine_.info(ProtectedNumber{inode.number()}).has_value();
     case InodeKind::Receipt:
       return receipts_in(directory_of_receipt(inode))->exists(receipt_number(inode));
+    case InodeKind::Staging:
+      return staging_.is_named(inode);
     default:
       return true;
   }
+}
+
+bool Namespace::holds_pages(Inode directory) {
+  return directory.is(FixedDirectory::Pages) || directory.is(FixedDirectory::Protected);
+}
+
+/// The page of that number in pages/ or protected/.
+Inode Namespace::page_in(Inode directory, std::uint64_t number) {
+  if (directory.is(FixedDirectory::Pages)) return PageNumber{number};
+  return ProtectedNumber{number};
 }
 
 bool Namespace::is_directory(Inode inode) const {
@@ -122,6 +142,11 @@ Answer<std::string> Namespace::read_link(Inode inode) const {
 // --- Attributes
 
 Answer<Entry> Namespace::get(Inode inode) const {
+  if (inode.kind() == InodeKind::Staging) {
+    const auto file = staging_.find(inode);
+    if (!file) return fail(ESTALE);
+    return file->is_now() == inode ? entry_of(inode) : get(file->is_now());
+  }
   if (exists(inode) && !is_stale(inode)) return entry_of(inode);
   const bool open =
       (inode.kind() == InodeKind::Page && engine_.is_pinned(PageNumber{inode.number()})) ||
@@ -147,6 +172,8 @@ Entry Namespace::entry_of(Inode inode) const {
     facts.st_mode = S_IFREG;
     facts.st_size = static_cast<off_t>(engine_.page_size());
     facts.st_blocks = static_cast<blkcnt_t>(engine_.page_size() / kSectorSize);
+  } else if (inode.kind() == InodeKind::Staging) {
+    describe_staging(inode, facts);
   } else {
     facts.st_mode = S_IFLNK;
     facts.st_size = static_cast<off_t>(link_target(inode).size());
@@ -154,12 +181,31 @@ Entry Namespace::entry_of(Inode inode) const {
   attributes_.fill(inode.without_version(), facts);
   if (S_ISLNK(facts.st_mode)) facts.st_mode = S_IFLNK | 0777;
   // A commit changes a protected page's times when the kernel does not look.
-  entry.lasting_attributes = inode.kind() != InodeKind::Protected;
+  entry.lasting_attributes =
+      inode.kind() != InodeKind::Protected && inode.kind() != InodeKind::Staging;
+  // A rename takes the inode along to the name of a page, where it must not be found again.
+  entry.lasting_name = inode.kind() != InodeKind::Staging;
   return entry;
 }
 
+void Namespace::describe_staging(Inode inode, struct stat& facts) const {
+  facts.st_mode = S_IFREG;
+  const auto file = staging_.find(inode);
+  if (!file || !staging_.is_named(inode)) facts.st_nlink = 0;
+  if (!file) return;
+  const MutexLock lock(file->mutex);
+  facts.st_size = static_cast<off_t>(file->content.size());
+  facts.st_blocks = static_cast<blkcnt_t>(file->content.stored() / kSectorSize);
+}
+
 Done Namespace::change_attributes(Inode inode, const AttributeChange& change) {
-  if (!exists(inode) && !inode.is_page()) return fail(ENOENT);
+  if (inode.kind() == InodeKind::Staging) {
+    const auto file = staging_.find(inode);
+    if (!file) return fail(ESTALE);
+    inode = file->is_now();
+  } else if (!exists(inode) && !inode.is_page()) {
+    return fail(ENOENT);
+  }
   if (!change.empty()) attributes_.change(inode.without_version(), change);
   return {};
 }
@@ -201,19 +247,27 @@ Done Namespace::list(Inode directory, std::uint64_t offset, const EntryVisitor& 
   return {};
 }
 
-/// The first entry at position `from` or later. Positions are numbers of pages or receipts, so that
-/// they mean the same whatever comes and goes.
+/// The first entry at position `from` or later. Positions are numbers of pages or receipts, and
+/// behind all pages those of staging files, so that they mean the same whatever comes and goes.
 std::optional<Namespace::Listed> Namespace::next_entry(Inode directory, std::uint64_t from) const {
   const auto listed = [](Inode inode, std::uint64_t number) {
     return Listed{inode, std::to_string(number), number};
   };
-  if (directory.is(FixedDirectory::Pages)) {
-    const auto page = engine_.next_page(PageNumber{from});
-    return page ? std::optional(listed(*page, page->value)) : std::nullopt;
+  if (from < kFirstStaging && directory.is(FixedDirectory::Pages)) {
+    if (const auto page = engine_.next_page(PageNumber{from})) return listed(*page, page->value);
+    from = kFirstStaging;
   }
-  if (directory.is(FixedDirectory::Protected)) {
-    const auto page = engine_.next_protected(ProtectedNumber{from});
-    return page ? std::optional(listed(*page, page->value)) : std::nullopt;
+  if (from < kFirstStaging && directory.is(FixedDirectory::Protected)) {
+    if (const auto page = engine_.next_protected(ProtectedNumber{from})) {
+      return listed(*page, page->value);
+    }
+    from = kFirstStaging;
+  }
+  if (holds_pages(directory)) {
+    const auto next = staging_.next(directory.directory(), from - kFirstStaging);
+    if (!next) return std::nullopt;
+    const Inode inode = next->file->inode();
+    return Listed{inode, next->name, kFirstStaging + inode.number()};
   }
   if (directory.kind() == InodeKind::Receipt) {
     const FixedDirectory receipts = directory_of_receipt(directory);

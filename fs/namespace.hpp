@@ -20,7 +20,9 @@
 #include "fs/open_file.hpp"
 #include "fs/open_files.hpp"
 #include "fs/open_protected.hpp"
+#include "fs/page_placer.hpp"
 #include "fs/receipts.hpp"
+#include "fs/staging.hpp"
 #include "mappedpages/engine.hpp"
 
 namespace mappedpages::fs {
@@ -34,6 +36,9 @@ struct Entry {
   /// Attributes change only through calls that the kernel makes on this very inode, so that it may
   /// keep them.
   bool lasting_attributes = true;
+
+  /// The name means this inode until a call on it changes that.
+  bool lasting_name = true;
 };
 
 /// A file that was opened.
@@ -47,6 +52,7 @@ struct NamespaceOptions {
 
   /// Requests are served one after another, so that none has to wait for one behind it.
   bool one_at_a_time = false;
+  std::uint64_t staging_memory = std::uint64_t{64} << 20U;  ///< Bytes, of all staging files.
   AttributeDefaults attributes;
 };
 
@@ -79,8 +85,20 @@ class Namespace {
   /// Frees a page, or removes an entry of a receipt.
   Done remove(Inode parent, std::string_view name);
 
-  /// Makes the page that `name` says, if it is not there yet. `flags` as for open(2).
+  /// Makes the page that `name` says, or a staging file, if it is not there yet. `flags` as for
+  /// open(2).
   Answer<std::pair<Entry, Opened>> create(Inode parent, std::string_view name, int flags);
+
+  /// Gives a staging file another name. If that is a number its content is the page's from then on,
+  /// with zeros behind it: durable when it returns, and for a protected page one atomic commit; a
+  /// page that is free is allocated in the same step. `flags` as for renameat2(2). What the kernel
+  /// has cached of a regular page that was there is the caller's to drop.
+  Done rename(Inode parent, std::string_view name, Inode new_parent, std::string_view new_name,
+              unsigned flags);
+
+  /// The regular page that a staging file has become, if it has, with its version. Who has opened
+  /// that by the staging file's inode passes by what the kernel has cached for the page's.
+  [[nodiscard]] std::optional<Inode> page_behind(Inode inode) const;
 
   /// `opener`: the thread that asks.
   Answer<Opened> open(Inode inode, int flags, pid_t opener = 0);
@@ -106,6 +124,8 @@ class Namespace {
 
   [[nodiscard]] bool exists(Inode inode) const;
   [[nodiscard]] bool is_directory(Inode inode) const;
+  [[nodiscard]] static bool holds_pages(Inode directory);
+  [[nodiscard]] static Inode page_in(Inode directory, std::uint64_t number);
   [[nodiscard]] Answer<Inode> find(Inode parent, std::string_view name) const;
   [[nodiscard]] Entry entry_of(Inode inode) const;
   [[nodiscard]] static std::string link_target(Inode inode);
@@ -114,8 +134,20 @@ class Namespace {
   [[nodiscard]] Answer<std::vector<std::uint64_t>> allocate(Inode parent, PageCount count);
   [[nodiscard]] std::optional<Listed> next_entry(Inode directory, std::uint64_t from) const;
   Done free_page(Inode inode);
+  [[nodiscard]] bool takes_no_changes() const;
+  Status allocate_at(Inode page);
+  Answer<std::pair<Entry, Opened>> create_staging(Inode parent, std::string_view name, int flags);
+  Done become_page(StagingFile& file, Inode page, IfThere if_there);
+  [[nodiscard]] BecamePage page_of(Inode page);
   Answer<Opened> open_page(PageNumber page, int flags);
   Answer<Opened> open_protected(ProtectedNumber page, int flags, pid_t opener);
+  Answer<Opened> open_staging(Inode inode, int flags);
+  std::shared_ptr<OpenFile> open_pinned(SharedPin<PageNumber> pin, int flags);
+  std::shared_ptr<OpenFile> open_pinned(SharedPin<ProtectedNumber> pin, int flags,
+                                        pid_t opener = 0);
+  template <class Number>
+  std::function<std::shared_ptr<OpenFile>(int)> opener_of(Number page);
+  void describe_staging(Inode inode, struct stat& facts) const;
   [[nodiscard]] bool is_stale(Inode inode) const;
 
   Engine& engine_;
@@ -125,6 +157,8 @@ class Namespace {
   ClosingStages closing_;
   ReceiptTable page_receipts_;
   ReceiptTable protected_receipts_;
+  StagingTable staging_;
+  PagePlacer placer_;
   OpenFiles files_;
 
   /// Twice how often a number was freed, for those that were.

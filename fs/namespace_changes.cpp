@@ -6,6 +6,14 @@
 #include "fs/receipt_inode.hpp"
 
 namespace mappedpages::fs {
+namespace {
+
+/// RENAME_NOREPLACE of linux/fs.h: the only flag of renameat2(2) that has a meaning here.
+constexpr unsigned kRenameNoReplace = 1;
+
+}  // namespace
+
+// --- Allocating and freeing
 
 Answer<Entry> Namespace::make_directory(Inode parent, std::string_view name) {
   ReceiptTable* receipts = receipts_in(parent);
@@ -58,6 +66,7 @@ Done Namespace::remove(Inode parent, std::string_view name) {
     return receipts_in(directory_of_receipt(parent))
         ->remove_entry(receipt_number(parent), inode->number());
   }
+  if (inode->kind() == InodeKind::Staging) return staging_.remove(parent.directory(), name);
   return free_page(*inode);
 }
 
@@ -78,18 +87,83 @@ Done Namespace::free_page(Inode inode) {
   return {};
 }
 
+// --- Making files
+
+bool Namespace::takes_no_changes() const {
+  return engine_.read_only() || engine_.latched();
+}
+
 Answer<std::pair<Entry, Opened>> Namespace::create(Inode parent, std::string_view name, int flags) {
-  if (!parent.is(FixedDirectory::Pages)) return fail(EPERM);
-  const auto number = parse_new_number(name);
+  if (!holds_pages(parent)) return fail(EPERM);
+  const auto number = parse_new_name(name);
   if (!number) return tl::unexpected(number.error());
-  const PageNumber page{*number};
-  if (auto made = engine_.alloc_at(page); !made) {
+  if (!*number) return create_staging(parent, name, flags);
+  const Inode page = page_in(parent, **number);
+  const Status made = allocate_at(page);
+  if (!made) {
     const bool there = made.error().code() == ErrorCode::AlreadyAllocated;
     if (!there || (flags & O_EXCL) != 0) return fail(made.error(), reporter_);
   }
-  const auto opened = open_page(page, flags);
+  // A new page is empty: its first commit shall be that of what is written to it.
+  const auto opened = open(entry_of(page).inode, made ? flags & ~O_TRUNC : flags);
   if (!opened) return tl::unexpected(opened.error());
   return std::pair(entry_of(page), *opened);
+}
+
+Status Namespace::allocate_at(Inode page) {
+  if (page.kind() == InodeKind::Page) return engine_.alloc_at(PageNumber{page.number()});
+  return engine_.alloc_protected_at(ProtectedNumber{page.number()});
+}
+
+Answer<std::pair<Entry, Opened>> Namespace::create_staging(Inode parent, std::string_view name,
+                                                           int flags) {
+  if (takes_no_changes()) return fail(EROFS);
+  const auto made = staging_.create(parent.directory(), name);
+  const bool there = !made && made.error().value == EEXIST && (flags & O_EXCL) == 0;
+  if (!made && !there) return tl::unexpected(made.error());
+  const auto file = made ? *made : staging_.find(parent.directory(), name);
+  if (!file) return fail(ENOENT);  // It was there, and was removed.
+  const auto opened = open_staging(file->inode(), flags);
+  if (!opened) return tl::unexpected(opened.error());
+  return std::pair(entry_of(file->inode()), *opened);
+}
+
+// --- Renaming
+
+Done Namespace::rename(Inode parent, std::string_view name, Inode new_parent,
+                       std::string_view new_name, unsigned flags) {
+  if ((flags & ~kRenameNoReplace) != 0) return fail(EINVAL);
+  const auto source = find(parent, name);
+  if (!source) return tl::unexpected(source.error());
+  if (source->kind() != InodeKind::Staging || !holds_pages(new_parent)) return fail(EPERM);
+  const auto number = parse_new_name(new_name);
+  if (!number) return tl::unexpected(number.error());
+  const bool may_replace = flags == 0;
+  if (!*number) {
+    return staging_.rename(parent.directory(), name, new_parent.directory(), new_name, may_replace);
+  }
+  const auto file = staging_.find(*source);
+  if (!file) return fail(ENOENT);
+  const Inode page = page_in(new_parent, **number);
+  const Done done = become_page(*file, page, may_replace ? IfThere::Replace : IfThere::Refuse);
+  if (done) (void)staging_.remove(parent.directory(), name);
+  return done;
+}
+
+Done Namespace::become_page(StagingFile& file, Inode page, IfThere if_there) {
+  const MutexLock lock(file.mutex);
+  if (file.became) return fail(ENOENT);  // Two renames at once: the other one was first.
+  if (file.content.size() > engine_.page_size()) return fail(EFBIG);
+  std::vector<std::byte> bytes = file.content.read(0, engine_.page_size());
+  bytes.resize(engine_.page_size());
+  const Status placed = page.kind() == InodeKind::Page
+                            ? placer_.place(PageNumber{page.number()}, bytes, if_there)
+                            : placer_.place(ProtectedNumber{page.number()}, bytes, if_there);
+  if (!placed) return fail(placed.error(), reporter_);
+  attributes_.move(file.inode(), page);
+  file.become(page_of(page));
+  (void)file.content.resize(0);
+  return {};
 }
 
 }  // namespace mappedpages::fs

@@ -6,6 +6,7 @@
 
 #include "fs/namespace.hpp"
 #include "fs/open_page.hpp"
+#include "fs/open_staging.hpp"
 
 namespace mappedpages::fs {
 namespace {
@@ -26,6 +27,8 @@ Answer<Opened> Namespace::open(Inode inode, int flags, pid_t opener) {
       return open_page(PageNumber{inode.number()}, flags);
     case InodeKind::Protected:
       return open_protected(ProtectedNumber{inode.number()}, flags, opener);
+    case InodeKind::Staging:
+      return open_staging(inode, flags);
     default:
       return fail(is_directory(inode) ? EISDIR : ELOOP);
   }
@@ -35,8 +38,7 @@ Answer<Opened> Namespace::open_page(PageNumber page, int flags) {
   if (writes(flags) && engine_.read_only()) return fail(EROFS);
   auto pin = engine_.pin(page);
   if (!pin) return fail(ESTALE);
-  auto file = std::make_shared<OpenPage>(engine_, attributes_, reporter_, *std::move(pin),
-                                         sync_writes(flags));
+  auto file = open_pinned(std::make_shared<const PagePin>(*std::move(pin)), flags);
   if ((flags & O_TRUNC) != 0 && writes(flags)) {
     if (auto done = file->truncate(0); !done) return tl::unexpected(done.error());
   }
@@ -47,17 +49,64 @@ Answer<Opened> Namespace::open_protected(ProtectedNumber page, int flags, pid_t 
   if (writes(flags) && engine_.read_only()) return fail(EROFS);
   auto pin = engine_.pin(page);
   if (!pin) return fail(ESTALE);
-  auto file = std::make_shared<OpenProtected>(engine_, attributes_, reporter_, *std::move(pin),
-                                              ProtectedOpening{.closing = closing_,
-                                                               .commit_on = options_.commit_on,
-                                                               .sync_writes = sync_writes(flags),
-                                                               .may_write = writes(flags),
-                                                               .opener = opener});
+  auto file = open_pinned(std::make_shared<const ProtectedPin>(*std::move(pin)), flags, opener);
   if ((flags & O_TRUNC) != 0 && writes(flags)) {
     if (auto done = file->truncate_at_open(); !done) return tl::unexpected(done.error());
   }
   return Opened{.handle = files_.add(std::move(file)), .cached = false};
 }
+
+std::shared_ptr<OpenFile> Namespace::open_pinned(SharedPin<PageNumber> pin, int flags) {
+  return std::make_shared<OpenPage>(engine_, attributes_, reporter_, std::move(pin),
+                                    sync_writes(flags));
+}
+
+std::shared_ptr<OpenFile> Namespace::open_pinned(SharedPin<ProtectedNumber> pin, int flags,
+                                                 pid_t opener) {
+  return std::make_shared<OpenProtected>(engine_, attributes_, reporter_, std::move(pin),
+                                         ProtectedOpening{.closing = closing_,
+                                                          .commit_on = options_.commit_on,
+                                                          .sync_writes = sync_writes(flags),
+                                                          .may_write = writes(flags),
+                                                          .opener = opener});
+}
+
+// --- Staging files
+
+Answer<Opened> Namespace::open_staging(Inode inode, int flags) {
+  auto file = staging_.find(inode);
+  if (!file) return fail(ESTALE);
+  auto opened = std::make_shared<OpenStaging>(std::move(file), attributes_, flags);
+  if ((flags & O_TRUNC) != 0 && writes(flags)) {
+    if (auto done = opened->truncate_at_open(); !done) return tl::unexpected(done.error());
+  }
+  // Never cached: after a rename the page would be in the cache twice.
+  return Opened{.handle = files_.add(std::move(opened)), .cached = false};
+}
+
+BecamePage Namespace::page_of(Inode page) {
+  return {.page = entry_of(page).inode,
+          .open = page.kind() == InodeKind::Page ? opener_of(PageNumber{page.number()})
+                                                 : opener_of(ProtectedNumber{page.number()})};
+}
+
+/// Pins the page for as long as somebody may want to open it.
+template <class Number>
+std::function<std::shared_ptr<OpenFile>(int)> Namespace::opener_of(Number page) {
+  auto pin = engine_.pin(page);
+  if (!pin) return [](int) { return nullptr; };
+  auto shared = std::make_shared<const Pin<Number>>(*std::move(pin));
+  return [this, shared](int flags) { return open_pinned(shared, flags); };
+}
+
+std::optional<Inode> Namespace::page_behind(Inode inode) const {
+  if (inode.kind() != InodeKind::Staging) return std::nullopt;
+  const auto file = staging_.find(inode);
+  if (!file || file->is_now().kind() != InodeKind::Page) return std::nullopt;
+  return file->is_now();
+}
+
+// --- Truncation without a descriptor
 
 Done Namespace::truncate(Inode inode, std::uint64_t size, pid_t asker) {
   if (is_directory(inode)) return fail(EISDIR);
@@ -72,7 +121,8 @@ Done Namespace::truncate(Inode inode, std::uint64_t size, pid_t asker) {
   const auto opened_file = files_.find(opened->handle);
   Done done = (*opened_file)->truncate(size);
   // Nobody holds a descriptor that could commit it later.
-  if (done && inode.kind() == InodeKind::Protected) done = (*opened_file)->sync();
+  const bool is_protected = (*opened_file)->inode().kind() == InodeKind::Protected;
+  if (done && is_protected) done = (*opened_file)->sync();
   files_.release(opened->handle);
   return done;
 }

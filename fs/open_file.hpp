@@ -6,11 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "fs/errno.hpp"
 #include "fs/inode.hpp"
+#include "mappedpages/engine.hpp"
 
 namespace mappedpages::fs {
 
@@ -26,6 +28,10 @@ enum class FlushFrom : std::uint8_t {
   LivingProcess,  ///< A close, or an orderly exit.
   DyingProcess,   ///< A process that a signal ends: it did not mean to close.
 };
+
+/// A pin that the open files of one staging file share when it has become a page.
+template <class Number>
+using SharedPin = std::shared_ptr<const Pin<Number>>;
 
 /// An open page, shared by all duplicates of the descriptor. Any thread. Offsets and sizes are
 /// bytes within the page.

@@ -5,7 +5,7 @@
 namespace mappedpages::fs {
 
 OpenPage::OpenPage(Engine& engine, AttributeTable& attributes, const Reporter& reporter,
-                   PagePin pin, bool sync_writes)
+                   SharedPin<PageNumber> pin, bool sync_writes)
     : engine_(engine),
       attributes_(attributes),
       reporter_(reporter),
@@ -15,7 +15,7 @@ OpenPage::OpenPage(Engine& engine, AttributeTable& attributes, const Reporter& r
 Answer<std::vector<std::byte>> OpenPage::read(std::uint64_t offset, std::size_t size) {
   std::vector<std::byte> bytes(readable(offset, size, engine_.page_size()));
   if (bytes.empty()) return bytes;
-  if (auto done = engine_.read(pin_.page(), offset, bytes); !done) {
+  if (auto done = engine_.read(pin_->page(), offset, bytes); !done) {
     return fail(done.error(), reporter_);
   }
   return bytes;
@@ -40,12 +40,12 @@ Done OpenPage::allocate(int mode, std::uint64_t offset, std::uint64_t length) {
 
 Done OpenPage::sync() {
   if (engine_.read_only()) return {};
-  if (auto done = engine_.flush(pin_.page()); !done) return fail(done.error(), reporter_);
+  if (auto done = engine_.flush(pin_->page()); !done) return fail(done.error(), reporter_);
   return {};
 }
 
 Done OpenPage::put(std::uint64_t offset, std::span<const std::byte> bytes) {
-  if (auto done = engine_.write(pin_.page(), offset, bytes); !done) {
+  if (auto done = engine_.write(pin_->page(), offset, bytes); !done) {
     return fail(done.error(), reporter_);
   }
   attributes_.touch(inode());

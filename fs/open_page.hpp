@@ -11,10 +11,10 @@ namespace mappedpages::fs {
 class OpenPage final : public OpenFile {
  public:
   /// `sync_writes`: the descriptor is O_SYNC or O_DSYNC. The references outlive the file.
-  OpenPage(Engine& engine, AttributeTable& attributes, const Reporter& reporter, PagePin pin,
-           bool sync_writes);
+  OpenPage(Engine& engine, AttributeTable& attributes, const Reporter& reporter,
+           SharedPin<PageNumber> pin, bool sync_writes);
 
-  [[nodiscard]] Inode inode() const override { return pin_.page(); }
+  [[nodiscard]] Inode inode() const override { return pin_->page(); }
   Answer<std::vector<std::byte>> read(std::uint64_t offset, std::size_t size) override;
   Done write(std::uint64_t offset, std::span<const std::byte> bytes) override;
   Done truncate(std::uint64_t size) override;
@@ -31,7 +31,7 @@ class OpenPage final : public OpenFile {
   Engine& engine_;
   AttributeTable& attributes_;
   const Reporter& reporter_;
-  const PagePin pin_;
+  const SharedPin<PageNumber> pin_;
   const bool sync_writes_;
 };
 

@@ -6,7 +6,7 @@
 namespace mappedpages::fs {
 
 OpenProtected::OpenProtected(Engine& engine, AttributeTable& attributes, const Reporter& reporter,
-                             ProtectedPin pin, const ProtectedOpening& opening)
+                             SharedPin<ProtectedNumber> pin, const ProtectedOpening& opening)
     : engine_(engine),
       attributes_(attributes),
       reporter_(reporter),
@@ -64,11 +64,11 @@ Done OpenProtected::begin_stage() {
 }
 
 Result<ProtectedWriter> OpenProtected::open_writer() {
-  auto writer = engine_.writer(pin_.page());
+  auto writer = engine_.writer(pin_->page());
   if (writer || writer.error().code() != ErrorCode::WriterActive) return writer;
   // Its descriptor may be closed already.
-  opening_.closing.wait(pin_.page());
-  return engine_.writer(pin_.page());
+  opening_.closing.wait(pin_->page());
+  return engine_.writer(pin_->page());
 }
 
 void OpenProtected::end_stage() {
@@ -80,9 +80,9 @@ void OpenProtected::set_closing(bool closing) {
   if (closing == closing_) return;
   closing_ = closing;
   if (closing) {
-    opening_.closing.add(pin_.page());
+    opening_.closing.add(pin_->page());
   } else {
-    opening_.closing.remove(pin_.page());
+    opening_.closing.remove(pin_->page());
   }
 }
 
@@ -140,7 +140,7 @@ void OpenProtected::release() {
       // Nobody is left to hear it but the log.
       reporter_(Error(
           ErrorCode::Io,
-          "the truncation of protected page " + std::to_string(pin_.page().value) + " was lost",
+          "the truncation of protected page " + std::to_string(pin_->page().value) + " was lost",
           done.error().value));
     }
   }
@@ -165,7 +165,7 @@ Answer<std::vector<std::byte>> OpenProtected::read(std::uint64_t offset, std::si
   const std::size_t length = readable(offset, size, engine_.page_size());
   if (length == 0) return std::vector<std::byte>{};
   if (!stage_) {
-    opening_.closing.wait(pin_.page());
+    opening_.closing.wait(pin_->page());
     if (auto loaded = load_committed(); !loaded) return tl::unexpected(loaded.error());
   }
   const std::span<const std::byte> bytes =
@@ -176,10 +176,10 @@ Answer<std::vector<std::byte>> OpenProtected::read(std::uint64_t offset, std::si
 
 /// A page is verified whole; a large one that is read in pieces is verified once a commit.
 Done OpenProtected::load_committed() {
-  const auto info = engine_.info(pin_.page());
+  const auto info = engine_.info(pin_->page());
   if (info && committed_ && committed_->info == *info) return {};
   if (!committed_) committed_.emplace().bytes.resize(engine_.page_size());
-  auto read = engine_.read(pin_.page(), committed_->bytes);
+  auto read = engine_.read(pin_->page(), committed_->bytes);
   if (!read) {
     committed_.reset();
     return fail(read.error(), reporter_);

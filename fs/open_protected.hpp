@@ -35,9 +35,9 @@ class OpenProtected final : public OpenFile {
  public:
   /// The references outlive the file.
   OpenProtected(Engine& engine, AttributeTable& attributes, const Reporter& reporter,
-                ProtectedPin pin, const ProtectedOpening& opening);
+                SharedPin<ProtectedNumber> pin, const ProtectedOpening& opening);
 
-  [[nodiscard]] Inode inode() const override { return pin_.page(); }
+  [[nodiscard]] Inode inode() const override { return pin_->page(); }
 
   Answer<std::vector<std::byte>> read(std::uint64_t offset, std::size_t size) override
       EXCLUDES(mutex_);
@@ -74,7 +74,7 @@ class OpenProtected final : public OpenFile {
   Engine& engine_;
   AttributeTable& attributes_;
   const Reporter& reporter_;
-  const ProtectedPin pin_;
+  const SharedPin<ProtectedNumber> pin_;
   const ProtectedOpening opening_;
 
   // Taken before any lock of the engine; held while a commit runs, so that a write waits for it.

@@ -78,19 +78,36 @@ TEST_F(Allocation, CreatingANumberAllocatesIt) {
   refused("python3 -c \"open('pages/10','x')\"", "File exists");
 }
 
+TEST_F(Allocation, CreatingAProtectedNumberAllocatesIt) {
+  fs.ok("touch protected/2 protected/300; echo data > protected/5; cp /etc/hostname protected/0");
+  EXPECT_EQ(fs.ok("ls -v protected | xargs"), "0 2 5 300");
+  EXPECT_EQ(fs.ok("head -c 4 protected/5"), "data");
+  EXPECT_EQ(fs.ok("tr -d '\\0' < protected/2 | wc -c; stat -c %s protected/300"), "0\n4096");
+  EXPECT_EQ(fs.ok("touch protected/5; head -c 4 protected/5"), "data") << "opens what is there";
+  refused("python3 -c \"open('protected/5','x')\"", "File exists");
+  refused(
+      "exec 3<protected/5; rm protected/5; touch protected/5 || "
+      "{ exec 3<&-; cp <(echo data) protected/5; false; }",
+      "Device or resource busy");
+  EXPECT_EQ(fs.ok("ls $(mktemp -d alloc/protected/XXXXXX)"), "1") << "the lowest of the rest";
+  fs.unmount();
+  fs.mount();
+  EXPECT_EQ(fs.ok("ls -v protected | xargs; head -c 4 protected/5"), "0 1 2 5 300\ndata");
+}
+
 TEST_F(Allocation, NamesThatAreNoPages) {
   fs.ok("mkdir alloc/protected/x");
   refused("touch pages/07", "Invalid argument");
-  refused("touch pages/-1", "Operation not permitted");
-  refused("touch pages/0x3", "Operation not permitted");
-  refused("touch 'pages/3 '", "Operation not permitted");
-  refused("touch pages/name", "Operation not permitted");
+  refused("touch protected/00", "Invalid argument");
   refused("touch pages/99999999999999999999", "No space left");
+  refused("touch protected/99999999999999999999", "No space left");
+  refused("touch protected/$((135 * 100000))", "No space left");
   refused("touch pages/32544", "No space left");
   refused("touch pages/0", "Device or resource busy");
   refused("touch pages/3", "Device or resource busy");  // A directory page.
   refused("touch pages/5", "Device or resource busy");  // A copy of protected page 0.
   refused("touch pages/$(printf '1%.0s' {1..256})", "File name too long");
+  refused("touch protected/$(printf 'x%.0s' {1..256})", "File name too long");
   refused("cat pages/0", "No such file");
   refused("cat pages/3", "No such file");
   refused("cat protected/00", "No such file");

@@ -36,15 +36,21 @@ TEST(Names, ParseOnlyCanonicalNumbers) {
   }
 }
 
-TEST(Names, OfNewFilesHaveTheirErrno) {
-  EXPECT_EQ(parse_new_number("12"), 12U);
-  const auto error = [](const std::string& name) { return parse_new_number(name).error().value; };
+TEST(Names, OfNewFilesAreNumbersOrStagingFiles) {
+  EXPECT_EQ(**parse_new_name("12"), 12U);
+  EXPECT_EQ(**parse_new_name("0"), 0U);
+  const auto error = [](const std::string& name) { return parse_new_name(name).error().value; };
   EXPECT_EQ(error("07"), EINVAL);
   EXPECT_EQ(error("00"), EINVAL);
   EXPECT_EQ(error("99999999999999999999"), ENOSPC);
   EXPECT_EQ(error(std::string(255, '9')), ENOSPC);
   EXPECT_EQ(error(std::string(256, '9')), ENAMETOOLONG);
-  for (const char* name : {"-1", "0x3", "3 ", "x", ".3"}) EXPECT_EQ(error(name), EPERM) << name;
+  EXPECT_EQ(error(std::string(256, 'x')), ENAMETOOLONG);
+  for (const std::string& name : {std::string("-1"), std::string("0x3"), std::string("3 "),
+                                  std::string("x"), std::string(".3"), std::string(255, 'x')}) {
+    ASSERT_TRUE(parse_new_name(name)) << name;
+    EXPECT_EQ(*parse_new_name(name), std::nullopt) << name;
+  }
 }
 
 TEST(Names, OfReceiptsMayCount) {

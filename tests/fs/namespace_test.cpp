@@ -105,7 +105,11 @@ TEST_F(NamespaceTest, ReadOnlyRefusesEveryChange) {
   open({.access = Access::ReadOnly}, CommitOn::Close);
   EXPECT_EQ(tree->make_directory(FixedDirectory::AllocPages, "b").error().value, EROFS);
   EXPECT_EQ(tree->remove(FixedDirectory::Pages, "3").error().value, EROFS);
-  EXPECT_EQ(tree->create(FixedDirectory::Pages, "9", O_CREAT | O_WRONLY).error().value, EROFS);
+  for (const char* name : {"9", "name"}) {
+    EXPECT_EQ(tree->create(FixedDirectory::Pages, name, O_CREAT | O_WRONLY).error().value, EROFS);
+    EXPECT_EQ(tree->create(FixedDirectory::Protected, name, O_CREAT | O_WRONLY).error().value,
+              EROFS);
+  }
   EXPECT_EQ(tree->open(PageNumber{3}, O_WRONLY).error().value, EROFS);
   EXPECT_EQ(tree->open(ProtectedNumber{0}, O_RDWR).error().value, EROFS);
   EXPECT_EQ(tree->truncate(ProtectedNumber{0}, 0).error().value, EROFS);

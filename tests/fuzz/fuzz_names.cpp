@@ -17,9 +17,9 @@ namespace {
 constexpr std::size_t kLongestName = 255;
 constexpr std::string_view kLargestNumber = "17592186044415";  // 2^44 - 1: an inode has 44 bits.
 
-/// A number, or why there is none.
+/// A number, none, or why there is none.
 struct Expected {
-  std::uint64_t number = 0;
+  std::optional<std::uint64_t> number{};
   int error = 0;
 };
 
@@ -50,7 +50,7 @@ std::optional<std::uint64_t> page_named(std::string_view name) {
 
 Expected new_page_named(std::string_view name) {
   if (name.size() > kLongestName) return {.error = ENAMETOOLONG};
-  if (!all_digits(name)) return {.error = EPERM};
+  if (!all_digits(name)) return {};  // A staging file.
   if (has_leading_zero(name)) return {.error = EINVAL};
   if (is_too_large(name)) return {.error = ENOSPC};
   return {.number = sum_of(name)};
@@ -78,18 +78,18 @@ void run(std::string_view name) {
   require(page == page_named(name), "the number of a page");
   if (page) require(std::to_string(*page) == name, "a page with two names");
 
-  const auto made = fs::parse_new_number(name);
+  const auto made = fs::parse_new_name(name);
   const Expected expected = new_page_named(name);
   require(error_of(made) == expected.error, "whether a page of this name can be made");
   if (made) require(*made == expected.number, "the number of a page to be made");
-  if (name.size() <= kLongestName) {
-    require(made.has_value() == page.has_value(), "what can be made can be found, and the reverse");
+  if (made && name.size() <= kLongestName) {
+    require(*made == page, "what can be made can be found, and the reverse");
   }
 
   const auto count = fs::parse_receipt_count(name);
   const Expected asked = pages_asked_for(name);
   require(error_of(count) == asked.error, "whether a receipt can have this name");
-  if (count) require(count->value == asked.number && asked.number > 0, "how many pages");
+  if (count) require(count->value == asked.number && count->value > 0, "how many pages");
 }
 
 }  // namespace
