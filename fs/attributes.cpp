@@ -38,7 +38,10 @@ void AttributeTable::change(Inode inode, const AttributeChange& change) {
   if (change.uid) known.uid = change.uid;
   if (change.gid) known.gid = change.gid;
   if (change.atime) known.atime = change.atime;
-  if (change.mtime) known.mtime = change.mtime;
+  if (change.mtime) {
+    known.mtime = change.mtime;
+    ++known.times_set;
+  }
   known.ctime = now();
 }
 
@@ -46,6 +49,12 @@ void AttributeTable::touch(Inode inode) {
   const MutexLock lock(mutex_);
   Known& known = known_[inode.bits()];
   known.mtime = known.ctime = now();
+}
+
+std::uint64_t AttributeTable::times_set(Inode inode) const {
+  const MutexLock lock(mutex_);
+  const auto at = known_.find(inode.bits());
+  return at == known_.end() ? 0 : at->second.times_set;
 }
 
 void AttributeTable::move(Inode from, Inode to) {

@@ -50,6 +50,9 @@ class AttributeTable {
   /// Content changed: mtime and ctime become now.
   void touch(Inode inode) EXCLUDES(mutex_);
 
+  /// How often somebody set mtime by `change`. Does not go down while the inode is known.
+  [[nodiscard]] std::uint64_t times_set(Inode inode) const EXCLUDES(mutex_);
+
   void forget(Inode inode) EXCLUDES(mutex_);
 
   /// What `from` has is `to`'s from now on; ctime becomes now.
@@ -63,6 +66,7 @@ class AttributeTable {
     std::optional<timespec> atime;
     std::optional<timespec> mtime;
     std::optional<timespec> ctime;
+    std::uint64_t times_set = 0;
   };
 
   const AttributeDefaults defaults_;

@@ -38,6 +38,7 @@ Done OpenProtected::truncate_at_open() {
   const MutexLock lock(mutex_);
   if (auto begun = begin_stage(); !begun) return begun;
   std::ranges::fill(stage_->bytes(), std::byte{0});
+  times_set_ = attributes_.times_set(inode());
   return {};
 }
 
@@ -101,6 +102,7 @@ Done OpenProtected::zero(std::uint64_t offset, std::uint64_t length) {
 
 Done OpenProtected::wrote() {
   written_ = true;
+  times_set_ = attributes_.times_set(inode());
   return opening_.sync_writes ? commit() : Done{};
 }
 
@@ -153,7 +155,8 @@ Done OpenProtected::commit() {
   if (!done && done.error().code() == ErrorCode::NotAllocated) return {};
   if (!done) return fail(done.error(), reporter_);
   end_stage();
-  attributes_.touch(inode());
+  // tar and cp -a set the times of what they wrote before they close it: then it is theirs to say.
+  if (attributes_.times_set(inode()) == times_set_) attributes_.touch(inode());
   return {};
 }
 

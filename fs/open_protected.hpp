@@ -80,9 +80,10 @@ class OpenProtected final : public OpenFile {
   // Taken before any lock of the engine; held while a commit runs, so that a write waits for it.
   mutable Mutex mutex_;
   std::optional<ProtectedWriter> stage_ GUARDED_BY(mutex_);
-  bool used_ GUARDED_BY(mutex_) = false;      ///< Something was asked of it since it was opened.
-  bool closing_ GUARDED_BY(mutex_) = false;   ///< The stage's last news is a flush.
-  bool written_ GUARDED_BY(mutex_) = false;   ///< The stage holds more than what O_TRUNC did.
+  bool used_ GUARDED_BY(mutex_) = false;     ///< Something was asked of it since it was opened.
+  bool closing_ GUARDED_BY(mutex_) = false;  ///< The stage's last news is a flush.
+  bool written_ GUARDED_BY(mutex_) = false;  ///< The stage holds more than what O_TRUNC did.
+  std::uint64_t times_set_ GUARDED_BY(mutex_) = 0;  ///< Of the attributes, at the last write.
   bool poisoned_ GUARDED_BY(mutex_) = false;  ///< A write failed: what is staged is not whole.
   bool died_ GUARDED_BY(mutex_) = false;      ///< The last flush came from a dying process.
   std::optional<Committed> committed_ GUARDED_BY(mutex_);

@@ -167,5 +167,17 @@ TEST_F(OpenProtectedTest, AllocatingIsAWrite) {
   EXPECT_EQ(error(f->sync()), EIO) << "poisoned";
 }
 
+TEST_F(OpenProtectedTest, ACommitKeepsTimesThatWereSetBehindTheWrite) {
+  const auto mtime = [this] { return tree->get(ProtectedNumber{0})->attributes.st_mtim.tv_sec; };
+  const auto writer = file(ProtectedNumber{0}, O_RDWR);
+  ASSERT_TRUE(writer->write(0, bytes("abc")));
+  ASSERT_TRUE(tree->change_attributes(ProtectedNumber{0}, {.mtime = timespec{1000, 0}}));
+  ASSERT_TRUE(writer->flush([] { return FlushFrom::LivingProcess; }));
+  EXPECT_EQ(mtime(), 1000);
+  ASSERT_TRUE(writer->write(0, bytes("abc")));
+  ASSERT_TRUE(writer->sync());
+  EXPECT_NE(mtime(), 1000) << "they were set before this write";
+}
+
 }  // namespace
 }  // namespace mappedpages::fs
