@@ -122,7 +122,10 @@ void with_file(fuse_req_t req, fuse_ino_t inode, const fuse_file_info& info, Act
       [&context, opened_as = Inode(inode), file = *file, passed, act = std::move(act)] {
         context.cache->drop(*passed);
         act(*file, passed);
-        context.cache->drop(opened_as);  // sendfile(2) has read into it, uncached as the file is.
+        // sendfile(2) reads into the kernel's cache even where nothing else does. Not here: the
+        // next
+        // request that fills it is answered by this thread.
+        context.renamer->later([&context, opened_as] { context.cache->drop(opened_as); });
       });
 }
 

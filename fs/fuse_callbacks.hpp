@@ -20,7 +20,8 @@ struct CallbackContext {
   /// Tells the kernel of changes, and answers what has to wait for that: the kernel may hold locks
   /// that another request needs an answer for, so it is no request's thread that waits.
   Worker* notifier = nullptr;
-  Worker* renamer = nullptr;  ///< Likewise, for renames: they flush.
+  /// Likewise, for what takes longer, or may wait for the notifier: renames, which flush.
+  Worker* renamer = nullptr;
   KernelCache* cache = nullptr;
 };
 

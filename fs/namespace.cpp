@@ -145,7 +145,10 @@ Answer<Entry> Namespace::get(Inode inode) const {
   if (inode.kind() == InodeKind::Staging) {
     const auto file = staging_.find(inode);
     if (!file) return fail(ESTALE);
-    return file->is_now() == inode ? entry_of(inode) : get(file->is_now());
+    if (file->is_now() == inode) return entry_of(inode);
+    auto entry = get(file->is_now());
+    if (entry) entry->lasting_attributes = false;  // Others change them through the page's inode.
+    return entry;
   }
   if (exists(inode) && !is_stale(inode)) return entry_of(inode);
   const bool open =

@@ -293,6 +293,7 @@ TEST_F(StagingTest, ItsDescriptorIsThenOneOfThePage) {
   EXPECT_TRUE(file->truncate(1));
   EXPECT_EQ(text(page->read(0, 3)), std::string("a\0\0", 3));
   EXPECT_TRUE(file->sync());
+  EXPECT_FALSE(tree->get(before)->lasting_attributes) << "others change them";
   const auto facts = tree->get(before)->attributes;
   EXPECT_EQ(facts.st_ino, Inode(PageNumber{3}).bits()) << "what users see is the page";
   EXPECT_EQ(facts.st_size, static_cast<off_t>(kP));
