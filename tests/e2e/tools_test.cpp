@@ -143,13 +143,18 @@ TEST_F(Tools, TruncateTeeDdAndCat) {
 TEST_F(Tools, Vim) {
   const std::string vim = has("vim.tiny") ? "vim.tiny" : "vim";
   ASSERT_TRUE(has(vim)) << "vim-tiny is a package that scripts/test installs";
+  // It makes no backups in /tmp, and tests are there.
+  const std::string edit = vim + " -N -es -u NONE -b -c 'set backupskip=' -c ";
   for (const char* page : {"pages/3", "protected/0"}) {
     const std::string p = page;
-    // Without and with the copy that it makes by itself while it writes.
-    fs.ok(vim + " -es -u NONE -b -c 'set nowritebackup' -c s/old/vim/ -c wq " + p);
-    EXPECT_EQ(text_of(p), "4096\nvim");
-    fs.ok(vim + " -es -u NONE -b -c 'set writebackup' -c s/vim/VIM/ -c wq " + p);
-    EXPECT_EQ(text_of(p), "4096\nVIM");
+    fs.ok(edit + "'set nowritebackup' -c s/old/one/ -c wq " + p);
+    EXPECT_EQ(text_of(p), "4096\none");
+    fs.ok(edit + "'set backup backupcopy=yes' -c s/one/two/ -c wq " + p);
+    EXPECT_EQ(text_of(p), "4096\ntwo");
+    EXPECT_EQ(fs.ok("head -c 3 " + p + "~; rm " + p + "~"), "one");
+    // Tries a file named 4913, and renames the page, which it replaces by a copy when it may not.
+    fs.ok(edit + "'set backupcopy=auto' -c s/two/six/ -c wq " + p);
+    EXPECT_EQ(text_of(p), "4096\nsix");
   }
   leave_nothing("3", "0");
 }
