@@ -194,6 +194,22 @@ TEST_F(StagingTest, RenamedOntoAPageThatIsThereItReplacesAllOfIt) {
   EXPECT_EQ(text(reader->read(0, 5)), std::string("xyz\0\0", 5));
 }
 
+TEST_F(StagingTest, IsDurableWhenTheRenameReturns) {
+  open({}, CommitOn::Close);
+  ASSERT_TRUE(tree->make_directory(FixedDirectory::AllocPages, "a"));
+  make(kPages, "a", "abc");
+  make(kPages, "b", "abc");
+  make(kPages, "c", "abc");
+  const auto flushes_of = [this](Inode directory, const std::string& name, const std::string& to) {
+    const std::uint64_t before = engine->stats().flushes;
+    EXPECT_EQ(rename(kPages, name, directory, to), 0);
+    return engine->stats().flushes - before;
+  };
+  EXPECT_EQ(flushes_of(kPages, "a", "3"), 1U) << "in place";
+  EXPECT_EQ(flushes_of(kPages, "b", "4"), 2U) << "one commit";
+  EXPECT_EQ(flushes_of(kProtected, "c", "0"), 2U);
+}
+
 TEST_F(StagingTest, WhatCannotBeRenamedStaysAsItIs) {
   ASSERT_TRUE(tree->make_directory(FixedDirectory::AllocPages, "2@a"));
   ASSERT_TRUE(tree->make_directory(FixedDirectory::AllocProtected, "a"));
