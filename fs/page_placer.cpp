@@ -63,7 +63,7 @@ Status PagePlacer::replace(PageNumber page, std::span<const std::byte> bytes) {
 
 Status PagePlacer::replace(ProtectedNumber page, std::span<const std::byte> bytes) {
   const auto commit = [&] { return discard(engine_.commit({.writes = {{page, bytes}}})); };
-  const Status done = commit();
+  Status done = commit();
   if (done || done.error().code() != ErrorCode::WriterActive) return done;
   closing_.wait(page);  // Its descriptor may be closed already.
   return commit();

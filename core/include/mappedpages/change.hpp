@@ -51,7 +51,8 @@ struct Change {
 
   [[nodiscard]] bool empty() const {
     return alloc_pages.value == 0 && alloc_at.empty() && alloc_protected.value == 0 &&
-           alloc_protected_at.empty() && free_pages.empty() && free_protected.empty() && writes.empty() && reserved.empty();
+           alloc_protected_at.empty() && free_pages.empty() && free_protected.empty() &&
+           writes.empty() && reserved.empty();
   }
 };
 
