@@ -188,7 +188,9 @@ void rename(fuse_req_t req, fuse_ino_t parent, const char* name, fuse_ino_t new_
     if (cached) context.cache->drop(there->inode);
     const Done done = tree.rename(Inode(parent), name, Inode(new_parent), new_name, flags);
     if (cached) renew_cache(context, there->inode, 0, SIZE_MAX);
-    if (source) context.cache->drop(source->inode);  // What sendfile(2) has read into it.
+    // What sendfile(2) has read into these.
+    if (source) context.cache->drop(source->inode);
+    if (there && !cached) context.cache->drop(there->inode);
     reply(req, done);
   });
 }

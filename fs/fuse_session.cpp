@@ -183,6 +183,8 @@ Outcome<void> serve(Namespace& tree, const Options& options, const MountPlace& p
   context.cache = &cache;
   context.notifier = &notifier;
   context.renamer = &renamer;
+  tree.tell_outdated(
+      [&notifier, &cache](Inode page) { notifier.later([&cache, page] { cache.drop(page); }); });
   const SignalHandlers handlers(session.get());
   if (!handlers.installed()) return fuse_failure("cannot handle signals", said.text());
   if (fuse_session_mount(session.get(), place.mountpoint.c_str()) != 0) {

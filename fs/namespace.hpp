@@ -69,6 +69,10 @@ class Namespace {
  public:
   Namespace(Engine& engine, const NamespaceOptions& options, Reporter reporter);
 
+  /// `told`: of protected pages of which the kernel may have bytes that others shall not see. Comes
+  /// before all other calls. It is called with locks held, and only notes it.
+  void tell_outdated(std::function<void(Inode)> told) { outdated_ = std::move(told); }
+
   Answer<Entry> lookup(Inode parent, std::string_view name) const;
   Answer<Entry> get(Inode inode) const;
   Answer<std::string> read_link(Inode inode) const;
@@ -153,6 +157,7 @@ class Namespace {
   Engine& engine_;
   const NamespaceOptions options_;
   const Reporter reporter_;
+  std::function<void(Inode)> outdated_;
   AttributeTable attributes_;
   ClosingStages closing_;
   ReceiptTable page_receipts_;

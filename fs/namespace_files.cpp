@@ -63,12 +63,16 @@ std::shared_ptr<OpenFile> Namespace::open_pinned(SharedPin<PageNumber> pin, int 
 
 std::shared_ptr<OpenFile> Namespace::open_pinned(SharedPin<ProtectedNumber> pin, int flags,
                                                  pid_t opener) {
+  const auto outdated = [this, inode = entry_of(pin->page()).inode] {
+    if (outdated_) outdated_(inode);
+  };
   return std::make_shared<OpenProtected>(engine_, attributes_, reporter_, std::move(pin),
                                          ProtectedOpening{.closing = closing_,
                                                           .commit_on = options_.commit_on,
                                                           .sync_writes = sync_writes(flags),
                                                           .may_write = writes(flags),
-                                                          .opener = opener});
+                                                          .opener = opener,
+                                                          .outdated = outdated});
 }
 
 // --- Staging files

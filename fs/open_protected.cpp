@@ -155,6 +155,7 @@ Done OpenProtected::commit() {
   if (!done && done.error().code() == ErrorCode::NotAllocated) return {};
   if (!done) return fail(done.error(), reporter_);
   end_stage();
+  if (opening_.outdated) opening_.outdated();
   // tar and cp -a set the times of what they wrote before they close it: then it is theirs to say.
   if (attributes_.times_set(inode()) == times_set_) attributes_.touch(inode());
   return {};
@@ -171,6 +172,7 @@ Answer<std::vector<std::byte>> OpenProtected::read(std::uint64_t offset, std::si
     opening_.closing.wait(pin_->page());
     if (auto loaded = load_committed(); !loaded) return tl::unexpected(loaded.error());
   }
+  if (stage_ && opening_.outdated) opening_.outdated();
   const std::span<const std::byte> bytes =
       stage_ ? std::as_const(*stage_).bytes() : std::span<const std::byte>(committed_->bytes);
   const auto part = bytes.subspan(offset, length);

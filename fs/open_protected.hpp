@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -26,6 +27,10 @@ struct ProtectedOpening {
   bool sync_writes = false;  ///< O_SYNC or O_DSYNC: each write commits.
   bool may_write = false;
   pid_t opener = 0;  ///< The thread.
+
+  /// Called when bytes that the kernel may have of the page are not those that others shall see:
+  /// sendfile(2) and mappings go through its cache also where nothing else does.
+  std::function<void()> outdated{};
 };
 
 /// A stage belongs to an open file, that is to all duplicates of one descriptor: a copy of the

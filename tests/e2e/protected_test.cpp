@@ -199,6 +199,25 @@ TEST_F(Protected, MappedPrivatelyAndNotShared) {
       "b'committed'\nENODEV\n");
 }
 
+// The kernel reads through its cache there, although the file has none; it is told behind the
+// commit.
+TEST_F(Protected, SendfileSeesCommitsAndNothingThatIsStaged) {
+  python(
+      "def sent(f):\n"
+      "  o=os.memfd_create('o'); os.sendfile(o,f,0,9); return os.pread(o,9,0)\n"
+      "def wait(f,want):\n"
+      "  for i in range(100000):\n"
+      "    if sent(f)==want: return 'soon'\n"
+      "r=os.open('protected/0',os.O_RDONLY); w=os.open('protected/0',os.O_RDWR)\n"
+      "print(sent(r)); os.pwrite(w,b'STAGED',0); print(sent(w))\n"
+      "print(wait(r,b'committed'))\n"
+      "os.fsync(w); print(wait(r,b'STAGEDted'))\n"
+      "os.pwrite(w,b'CLOSED',0); sent(r); os.close(w); print(wait(r,b'CLOSEDted'))\n"
+      "open('protected/t','w').write('renamed'); sent(r); os.rename('protected/t','protected/0')\n"
+      "print(sent(r))\n",
+      "b'committed'\nb'STAGEDted'\nsoon\nsoon\nsoon\nb'renamed\\x00\\x00'\n");
+}
+
 TEST_F(Protected, RottenBytesAreEioAndNeverServed) {
   fs.unmount();
   // Every copy of every protected page gets a wrong byte.
