@@ -6,12 +6,12 @@
 namespace mappedpages::fs {
 
 OpenProtected::OpenProtected(Engine& engine, AttributeTable& attributes, const Reporter& reporter,
-                             SharedPin<ProtectedNumber> pin, const ProtectedOpening& opening)
+                             SharedPin<ProtectedNumber> pin, ProtectedOpening opening)
     : engine_(engine),
       attributes_(attributes),
       reporter_(reporter),
       pin_(std::move(pin)),
-      opening_(opening) {}
+      opening_(std::move(opening)) {}
 
 // --- Staging
 

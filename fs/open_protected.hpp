@@ -40,7 +40,7 @@ class OpenProtected final : public OpenFile {
  public:
   /// The references outlive the file.
   OpenProtected(Engine& engine, AttributeTable& attributes, const Reporter& reporter,
-                SharedPin<ProtectedNumber> pin, const ProtectedOpening& opening);
+                SharedPin<ProtectedNumber> pin, ProtectedOpening opening);
 
   [[nodiscard]] Inode inode() const override { return pin_->page(); }
 
