@@ -74,6 +74,7 @@ Result<ProtectedWriter> OpenProtected::open_writer() {
 
 void OpenProtected::end_stage() {
   stage_.reset();
+  refused_.reset();
   set_closing(false);
 }
 
@@ -102,6 +103,7 @@ Done OpenProtected::zero(std::uint64_t offset, std::uint64_t length) {
 
 Done OpenProtected::wrote() {
   written_ = true;
+  refused_.reset();
   times_set_ = attributes_.times_set(inode());
   return opening_.sync_writes ? commit() : Done{};
 }
@@ -123,6 +125,8 @@ Done OpenProtected::flush_stage(const AskFlusher& from) {
   if (died_) return {};
   if (poisoned_) return fail(EIO);
   if (opening_.commit_on == CommitOn::Fsync || !written_) return {};
+  // Who was told by fsync that it failed closes the file all the same; that must not commit it.
+  if (refused_) return tl::unexpected(*refused_);
   return commit();
 }
 
@@ -137,7 +141,7 @@ Done OpenProtected::sync() {
 void OpenProtected::release() {
   const MutexLock lock(mutex_);
   const bool only_truncated = stage_ && !written_;
-  if (only_truncated && !died_ && opening_.commit_on == CommitOn::Close) {
+  if (only_truncated && !died_ && !refused_ && opening_.commit_on == CommitOn::Close) {
     if (auto done = commit(); !done && reporter_) {
       // Nobody is left to hear it but the log.
       reporter_(Error(
@@ -153,7 +157,10 @@ Done OpenProtected::commit() {
   auto done = stage_->commit();
   // Freed while it was open: like any file without a name, it takes what is written until it goes.
   if (!done && done.error().code() == ErrorCode::NotAllocated) return {};
-  if (!done) return fail(done.error(), reporter_);
+  if (!done) {
+    refused_ = answer_for(done.error(), reporter_);
+    return tl::unexpected(*refused_);
+  }
   end_stage();
   if (opening_.outdated) opening_.outdated();
   // tar and cp -a set the times of what they wrote before they close it: then it is theirs to say.

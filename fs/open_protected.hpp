@@ -90,7 +90,9 @@ class OpenProtected final : public OpenFile {
   bool written_ GUARDED_BY(mutex_) = false;  ///< The stage holds more than what O_TRUNC did.
   std::uint64_t times_set_ GUARDED_BY(mutex_) = 0;  ///< Of the attributes, at the last write.
   bool poisoned_ GUARDED_BY(mutex_) = false;  ///< A write failed: what is staged is not whole.
-  bool died_ GUARDED_BY(mutex_) = false;      ///< The last flush came from a dying process.
+  /// The last commit of the stage failed so. Only another fsync or a further write tries again.
+  std::optional<Errno> refused_ GUARDED_BY(mutex_);
+  bool died_ GUARDED_BY(mutex_) = false;  ///< The last flush came from a dying process.
   std::optional<Committed> committed_ GUARDED_BY(mutex_);
 };
 

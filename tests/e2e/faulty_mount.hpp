@@ -29,9 +29,6 @@ struct MountOperation {
   std::string unsettles{};
 
   bool changes = true;
-
-  /// The close behind a call that failed commits, if it can, what that call could not.
-  bool close_tries_again = false;
 };
 
 /// The base that `FaultyMount` mounts has pages 3, 4, 6 and 7 and protected pages 0 to 2; page 5 is

@@ -166,7 +166,7 @@ const std::vector<MountOperation>& mount_operations() {
       {"punch and fsync", punch_and_fsync, "pages/4"},
       {"truncate pages/4", truncate_page, "pages/4"},
       {"store and msync", store_and_msync, "pages/4"},
-      {"commit by fsync", commit_by_fsync, {}, true, true},
+      {"commit by fsync", commit_by_fsync},
       {"commit by close", commit_by_close},
       {"O_TRUNC, write, close", replace_protected},
       {"truncate protected/1", truncate_protected},
