@@ -8,7 +8,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 {
   build_packages=(g++ make cmake ninja-build pkg-config libfuse3-dev fuse3 libspdlog-dev
     libexpected-dev libdeflate-dev libcli11-dev nlohmann-json3-dev)
-  test_packages=(libgtest-dev python3 xxd rsync vim-tiny perl fio e2fsprogs mount)
+  test_packages=(libgtest-dev python3 xxd rsync vim-tiny perl fio e2fsprogs btrfs-progs mount)
   check_packages=(git clang clang-format clang-tidy python3)
   sanitizer_packages=(clang libclang-rt-14-dev) # no package names it without the version
 }
