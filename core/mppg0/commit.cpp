@@ -123,17 +123,27 @@ Status Committer::settle(const Recovered& recovered) {
 
 Status Committer::perform(SettleStep step, const Recovered& recovered) {
   switch (step) {
-    case SettleStep::Page0:
-      return settle_page0(recovered);
-    case SettleStep::Flush0:
-      return file_.sync();
+    case SettleStep::Rewrite: {
+      // In one call: a kill between the two would leave a page 0 in the cache that the disk does
+      // not have. The crate might build on it, and then the power goes.
+      TRY_ASSIGN(std::vector<std::byte> page0, recovered_page0(recovered));
+      TRY(file_.write_and_sync(0, page0));
+      last_page0_ = std::move(page0);
+      return {};
+    }
     case SettleStep::Scrub:
       return scrub(recovered);
+    case SettleStep::Page0: {
+      TRY_ASSIGN(const std::vector<std::byte> page0, recovered_page0(recovered));
+      return write_page0(page0);
+    }
+    case SettleStep::Flush0:
+      return file_.sync();
   }
   return {};
 }
 
-Status Committer::settle_page0(const Recovered& recovered) {
+Result<std::vector<std::byte>> Committer::recovered_page0(const Recovered& recovered) const {
   if (recovered.report.damaged) {
     // As it was found: a crash before the opening group is done must leave what shows the damage,
     // or an older copy would be taken for the one in force. But for a bit that had flipped: beside
@@ -143,14 +153,14 @@ Status Committer::settle_page0(const Recovered& recovered) {
     if (const auto bit = recovered.mended_bit) {
       found[*bit / 8] ^= static_cast<std::byte>(1U << *bit % 8);
     }
-    return write_page0(found);
+    return found;
   }
   // After a kill or a failed flush the cache can show a page 0 that the disk does not have; nothing
   // may be built on it before it is there. Without the mark if it had none: until the opening group
   // is done, the crate's rules hold for what the crate wrote.
   const bool mark = recovered.mark || !commit_rule().mark;
   const State& state = recovered.state;
-  return write_page0(format::encode_superblock(geometry_, state.header(mark), state.references));
+  return format::encode_superblock(geometry_, state.header(mark), state.references);
 }
 
 Status Committer::replace_pending_metadata(const Plan& plan) {

@@ -43,7 +43,7 @@ class Committer {
   Status write_zeros(PageNumber first, std::size_t pages);
   Status write_page(PageNumber page, std::span<const std::byte> bytes);
   Status write_page0(std::span<const std::byte> page0);
-  Status settle_page0(const Recovered& recovered);
+  [[nodiscard]] Result<std::vector<std::byte>> recovered_page0(const Recovered& recovered) const;
   Status scrub(const Recovered& recovered);
 
   io::GuardedFile& file_;

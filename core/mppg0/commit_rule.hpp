@@ -28,16 +28,17 @@ enum class CommitStep : std::uint8_t {
 
 /// What an opening does with the file before its group.
 enum class SettleStep : std::uint8_t {
-  Page0,   ///< Page 0 as recovered is written.
-  Flush0,  ///< It is durable before anything is built on it.
-  Scrub,   ///< After the crate: inactive directory copies are overwritten.
+  Rewrite,  ///< Page 0 as recovered is written and flushed in one call: flush 0.
+  Scrub,    ///< After the crate: inactive directory copies are overwritten.
+  Page0,    ///< The halves of `Rewrite`. Only a test takes them apart.
+  Flush0,
 };
 
 /// The order of FORMAT.md. That of the steps before `Flush1` means nothing: no crash can tell.
 inline constexpr std::array kCommitOrder{
     CommitStep::Grow,     CommitStep::Content, CommitStep::NewPages, CommitStep::Directory,
     CommitStep::Metadata, CommitStep::Ahead,   CommitStep::Flush1,   CommitStep::Switch};
-inline constexpr std::array kSettleOrder{SettleStep::Page0, SettleStep::Flush0, SettleStep::Scrub};
+inline constexpr std::array kSettleOrder{SettleStep::Rewrite, SettleStep::Scrub};
 
 struct CommitRule {
   bool mark = true;           ///< Page 0 says whether we were the last writer.

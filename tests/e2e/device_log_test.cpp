@@ -61,13 +61,13 @@ void expect_commit_order(const Log& log, const std::set<std::uint64_t>& in_force
   EXPECT_EQ(flushes, (std::vector{FileCall::Sync, FileCall::WriteAndSync}));
 }
 
-/// Three flushes: page 0 as it was found, then a commit.
+/// Three flushes: page 0 as it was found, in one call that flushes it, then a commit.
 void expect_opening_order(Log log, const std::set<std::uint64_t>& in_force) {
-  const auto first = std::ranges::find(log, FileCall::Sync, &DeviceCall::call);
+  const auto first = std::ranges::find_if(log, &DeviceCall::flushes);
   ASSERT_NE(first, log.end());
-  for (auto call = log.begin(); call != first; ++call) {
-    EXPECT_TRUE(call->call != FileCall::Write || call->offset == 0);
-  }
+  EXPECT_EQ(first->call, FileCall::WriteAndSync);
+  EXPECT_EQ(first->offset, 0U);
+  for (auto call = log.begin(); call != first; ++call) EXPECT_NE(call->call, FileCall::Write);
   log.erase(log.begin(), first + 1);
   expect_commit_order(log, in_force);
 }
