@@ -79,7 +79,8 @@ TEST(CrashEnumeration, EverySubsetOfUpTo12Sectors) {
 }
 
 TEST(CrashEnumeration, EverySequenceOfThreeOperations) {
-  expect_no_violation("every-sequence", 100'000);
+  // A part of the lives are the first sequences, which do the least.
+  expect_no_violation("every-sequence", kShare == 1 ? 100'000 : 20'000);
 }
 
 TEST(CrashEnumeration, FailedFlushesAfterTheCrateTookForgedPages) {
