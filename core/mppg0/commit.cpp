@@ -16,7 +16,7 @@ constexpr std::size_t kZeroChunk = std::size_t{1} << 20U;
 
 Status Committer::commit(const Plan& plan) {
   TRY(require_own_page0());
-  for (const CommitStep step : commit_rule().commit) TRY(perform(step, plan));
+  for (const CommitStep step : commit_order()) TRY(perform(step, plan));
   return {};
 }
 
@@ -117,7 +117,7 @@ Status Committer::write_page0(std::span<const std::byte> page0) {
 }
 
 Status Committer::settle(const Recovered& recovered) {
-  for (const SettleStep step : commit_rule().settle) TRY(perform(step, recovered));
+  for (const SettleStep step : settle_order()) TRY(perform(step, recovered));
   return {};
 }
 

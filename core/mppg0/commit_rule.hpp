@@ -54,9 +54,6 @@ struct CommitRule {
 #ifdef MAPPEDPAGES_COMMIT_SWITCHES
   std::vector<CommitStep> commit{kCommitOrder.begin(), kCommitOrder.end()};
   std::vector<SettleStep> settle{kSettleOrder.begin(), kSettleOrder.end()};
-#else
-  static constexpr auto commit = kCommitOrder;
-  static constexpr auto settle = kSettleOrder;
 #endif
 };
 
@@ -66,9 +63,21 @@ inline CommitRule& commit_rule() {
   static CommitRule rule;
   return rule;
 }
+inline const std::vector<CommitStep>& commit_order() {
+  return commit_rule().commit;
+}
+inline const std::vector<SettleStep>& settle_order() {
+  return commit_rule().settle;
+}
 #else
 constexpr CommitRule commit_rule() {
   return {};
+}
+constexpr const auto& commit_order() {
+  return kCommitOrder;
+}
+constexpr const auto& settle_order() {
+  return kSettleOrder;
 }
 #endif
 
