@@ -38,7 +38,10 @@ class DamageCampaign {
       const std::vector<std::size_t> bits = some_bits(flipper, random);
       ++tally_[static_cast<std::size_t>(flipper.flip(bits))];
       if (tally_.back() != 0) {
-        std::cerr << "damage_campaign --seed " << seed_ << " --sets 1: something wrong is served\n";
+        std::cerr << "damage_campaign --seed " << seed_
+                  << " --sets 1: something wrong is served; bits";
+        for (const std::size_t bit : bits) std::cerr << ' ' << bit;
+        std::cerr << '\n';
         print();
         return 1;
       }
