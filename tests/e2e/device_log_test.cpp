@@ -2,6 +2,7 @@
 // the engine counts and what core/FORMAT.md, "Commit", says.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <set>
 

@@ -50,7 +50,7 @@ class ReflinkTest : public testing::Test {
     constexpr std::size_t kMost = 256;
     const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     std::vector<std::byte> buffer(sizeof(fiemap) + kMost * sizeof(fiemap_extent));
-    auto* const map = new (buffer.data()) fiemap{};
+    auto* const map = reinterpret_cast<fiemap*>(buffer.data());  // NOLINT(*-reinterpret-cast)
     map->fm_length = ~std::uint64_t{0};
     map->fm_flags = FIEMAP_FLAG_SYNC;
     map->fm_extent_count = kMost;
