@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "campaign.hpp"
 #include "mppg0/commit_rule.hpp"
+#include "plans.hpp"
 
 namespace mappedpages::test {
 namespace {
@@ -162,9 +162,7 @@ Campaign far_blocks() {
 
 /// Copies that the crate wrote have no generation, and ours come to where 32 bits are full.
 Campaign full_generations() {
-  Campaign campaign = small_files();
-  campaign.bases = {crate_base(kPage, 40, 4, (std::uint64_t{1} << 32U) - 70)};
-  return campaign;
+  return plan("generations-at-2-to-32");
 }
 
 /// The crate adds its 29th directory block, in a page 0 of four sectors.
@@ -186,16 +184,8 @@ Campaign far_blocks_of_the_crate() {
 /// A generation that recovery cannot see comes to light while page 0 is being written as well: the
 /// group that does it adds a directory block past number 27, so the reference goes ahead.
 Campaign hidden_generation_comes_to_light() {
-  Campaign campaign;
-  campaign.options.max_pages = 4096;
-  campaign.options.sessions = 1;
-  campaign.options.groups = 0;
-  campaign.options.early_crash = 0;
-  campaign.options.cuts = {.exhaustive = 32, .of_each_kind = 100};
+  Campaign campaign = plan("hidden-generations");
   campaign.bases = {hidden_generation(2048, 28, 0).base};
-  Change one_block_more;
-  one_block_more.alloc_protected = PageCount{2};
-  campaign.options.script = {one_block_more};
   campaign.lives = 10;
   return campaign;
 }
@@ -218,11 +208,9 @@ Campaign openings_after_kills() {
 
 /// A torn page 0 is rewritten by an opening that is killed; the crate goes on from the cache.
 Campaign crate_after_a_killed_opening() {
-  Campaign campaign;
-  campaign.options.crate = .6;
+  Campaign campaign = plan("files-of-the-crate");
   campaign.bases = {fixture_base("protected-1024", 1024)};
   campaign.seed = 232;
-  campaign.lives = 200;
   return campaign;
 }
 
