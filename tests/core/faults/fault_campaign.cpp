@@ -5,6 +5,7 @@
 // Ends when the time is over, after N lives, or at the first violation. Life n has the seed S + n.
 // Exit code 0: no violation. 1: one, told on stderr with the command that repeats it. 2: usage.
 #include <chrono>
+#include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -50,25 +51,29 @@ void print(const Asking& asking, const FaultOutcome& outcome, double seconds) {
   const FaultTally& tally = outcome.tally;
   const auto per_second = static_cast<double>(tally.injections) / std::max(seconds, 1e-9);
   const std::pair<const char*, std::uint64_t> counts[] = {
-      {"seed", asking.seed},
-      {"lives", tally.lives},
-      {"operations", tally.operations},
-      {"injections", tally.injections},
-      {"invisible", tally.invisible},
-      {"latched", tally.latched},
-      {"repeated", tally.repeated},
-      {"openings", tally.openings},
-      {"endings", tally.endings},
-      {"violations", outcome.violation ? 1 : 0},
+      {"lives", tally.lives},           {"operations", tally.operations},
+      {"injections", tally.injections}, {"invisible", tally.invisible},
+      {"latched", tally.latched},       {"repeated", tally.repeated},
+      {"openings", tally.openings},     {"endings", tally.endings},
   };
-  std::string text = asking.json ? "{\"campaign\": \"fault\"" : "";
+  std::string text;
   for (const auto& [name, value] : counts) {
-    text += asking.json ? ", \"" + std::string(name) + "\": " : std::string(name) + ' ';
-    text += std::to_string(value) + (asking.json ? "" : ", ");
+    if (!text.empty()) text += ", ";
+    text += asking.json ? '"' + std::string(name) + "\": " : std::string(name) + ' ';
+    text += std::to_string(value);
   }
-  std::printf(asking.json ? "%s, \"seconds\": %.1f, \"injections_per_second\": %.0f}\n"
-                          : "%sseconds %.1f, injections a second %.0f\n",
-              text.c_str(), seconds, per_second);
+  const int violations = outcome.violation ? 1 : 0;
+  if (!asking.json) {
+    std::printf("seed %" PRIu64 ", %s, violations %d, seconds %.1f, injections a second %.0f\n",
+                asking.seed, text.c_str(), violations, seconds, per_second);
+    return;
+  }
+  // As the other programs of scripts/campaign.
+  const std::uint64_t last_seed =
+      outcome.violation ? outcome.seed : asking.seed + std::max<std::uint64_t>(tally.lives, 1) - 1;
+  std::printf("{\"proof\": \"faults\", \"first_seed\": %" PRIu64 ", \"last_seed\": %" PRIu64
+              ", \"seconds\": %.1f, \"counts\": {%s}, \"violations\": %d}\n",
+              asking.seed, last_seed, seconds, text.c_str(), violations);
 }
 
 int run(int count, char** words) {
