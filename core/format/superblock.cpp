@@ -27,6 +27,21 @@ bool supported(const Version& version) {
   return version[0] == kNewestVersion[0] && version[1] <= kNewestVersion[1];
 }
 
+/// Bytes of page 0 before its CRC that no index needs, but where P is 16 KiB or 4 MiB, and it is
+/// full.
+constexpr std::size_t kMakeCrcSize = 4;
+
+/// Leaves the CRC as it is, so that it is that of the page without them whatever of this lands; and
+/// makes it hold.
+void add_ahead(std::span<std::byte> page, std::size_t count,
+               std::span<const BlockReference> ahead) {
+  for (const BlockReference& reference : ahead) store_reference(page, count++, reference);
+  const std::size_t at = page.size() - kPageCrcSize - kMakeCrcSize;
+  if (kReferences + count * kReferenceSize > at) return;
+  const std::uint32_t before = crc32(page.first(at).subspan(kIndexCrcBegin));
+  store_le(page, at, bytes_that_make_crc32(stored_index_crc(page), before));
+}
+
 }  // namespace
 
 Result<SuperblockHeader> decode_superblock_header(std::span<const std::byte> bytes) {
@@ -95,8 +110,8 @@ std::vector<std::byte> encode_superblock(const Geometry& geometry, const Superbl
   store_le(bytes, kBlockCount.offset, static_cast<std::uint32_t>(references.size()));
   std::size_t index = 0;
   for (const BlockReference& reference : references) store_reference(bytes, index++, reference);
-  for (const BlockReference& reference : ahead) store_reference(bytes, index++, reference);
   store_le(bytes, geometry.crc_offset(), computed_index_crc(bytes));
+  if (!ahead.empty()) add_ahead(bytes, references.size(), ahead);
   return page;
 }
 

@@ -84,7 +84,8 @@ inline bool index_crc_holds(std::span<const std::byte> page0) {
 }
 
 /// A whole page 0. The header's block count is ignored for `references.size()`; the references of
-/// `ahead` stand behind it, uncounted.
+/// `ahead` stand behind it, uncounted. With them the CRC is the same as without: the four bytes
+/// before it see to that, where there is room for them; else it does not hold.
 std::vector<std::byte> encode_superblock(const Geometry& geometry, const SuperblockHeader& header,
                                          std::span<const BlockReference> references,
                                          std::span<const BlockReference> ahead = {});

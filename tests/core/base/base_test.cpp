@@ -45,6 +45,15 @@ TEST(Checksum, ContinuesFromASeed) {
   EXPECT_EQ(crc32(bytes_of("6789"), crc32(bytes_of("12345"))), 0xCBF43926U);
 }
 
+TEST(Checksum, TellsWhichFourBytesMakeIt) {
+  for (const std::uint32_t wanted : {0U, 1U, 0xCBF43926U, 0xFFFFFFFFU}) {
+    const std::uint32_t seed = crc32(bytes_of("12345"));
+    std::vector<std::byte> four(4);
+    store_le(std::span(four), 0, bytes_that_make_crc32(wanted, seed));
+    EXPECT_EQ(crc32(four, seed), wanted);
+  }
+}
+
 TEST(Bitmap, IsFalseBeyondItsEnd) {
   Bitmap bits(65);
   bits.set(64);

@@ -55,7 +55,28 @@ TEST(Superblock, ReferencesAheadAreNotCounted) {
   const Page page = encode_superblock(kGeometry, {.page_size_log2 = 10}, {{one}}, {{two}});
   EXPECT_EQ(decode_superblock_header(page)->block_count, 1U);
   EXPECT_EQ(load_reference(page, 1), two);
+  const Page without = encode_superblock(kGeometry, {.page_size_log2 = 10}, {{one}});
   EXPECT_TRUE(index_crc_holds(page));
+  EXPECT_EQ(stored_index_crc(page), stored_index_crc(without));
+}
+
+TEST(Superblock, TheCrcIsThatWithoutReferencesAheadAlsoWhereNothingIsLeft) {
+  for (const std::uint32_t log2 : {10U, 12U, 13U, 14U}) {
+    const auto geometry = Geometry::of_log2(log2);
+    ASSERT_TRUE(geometry);
+    std::vector<BlockReference> all;
+    for (std::uint64_t i = 0; i < geometry->max_blocks(); ++i) {
+      all.push_back({PageNumber{3 + 2 * i}, PageNumber{4 + 2 * i}, 0});
+    }
+    const auto counted = std::span(all).first(all.size() - 1);
+    const SuperblockHeader header{.page_size_log2 = log2};
+    const Page page = encode_superblock(*geometry, header, counted, std::span(all).last(1));
+    EXPECT_EQ(stored_index_crc(page),
+              computed_index_crc(encode_superblock(*geometry, header, counted)));
+    EXPECT_EQ(load_reference(page, counted.size()), all.back());
+    const bool room = log2 != 14;  // 2 bytes are left there.
+    EXPECT_EQ(index_crc_holds(page), room) << log2;
+  }
 }
 
 TEST(Superblock, RefusesWhatIsNotOurs) {
