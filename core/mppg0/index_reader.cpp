@@ -86,9 +86,16 @@ Result<DirectoryIndex> IndexReader::torn_by_us() {
     TRY_ASSIGN(const bool mended, mend_flipped_bit());
     if (mended) return as_counted();
   }
-  findings_.add(ProblemCode::IndexTorn, kPage0,
-                "the directory index is torn: directory copies are chosen by their generation");
-  actions_.emplace_back("page 0 is torn: directory copies are chosen by their generation");
+  // A group that is cut off while it counts new blocks can leave the checksum of references that
+  // did not land. Then its metadata page is there.
+  const bool by_crash = torn || metadata_.pending;
+  findings_.add(by_crash ? ProblemCode::IndexTorn : ProblemCode::IndexCrc, kPage0,
+                by_crash
+                    ? "the directory index is torn: directory copies are chosen by their generation"
+                    : "the checksum of the directory index does not match, and no crash did that; "
+                      "directory copies are chosen by their generation");
+  actions_.emplace_back(std::string(by_crash ? "page 0 is torn" : "page 0 is damaged") +
+                        ": directory copies are chosen by their generation");
   if (!torn) TRY(count_hidden_blocks());
   return as_counted();
 }
@@ -203,8 +210,7 @@ Result<bool> IndexReader::mend_flipped_bit() {
 /// Whether the byte is worse as it is than as it would be mended.
 Result<bool> IndexReader::makes_sense(std::span<const std::byte> mended, std::size_t at) {
   if (!metadata_.known) return false;
-  // Ours needs no checksum here: the generations say the same as the selectors.
-  if (at >= geometry_.crc_offset()) return !mark_;
+  if (at >= geometry_.crc_offset()) return true;
   if (at < superblock::kReferences) return count_makes_sense(count_in(mended));
   const std::size_t block = (at - superblock::kReferences) / superblock::kReferenceSize;
   const std::size_t field = (at - superblock::kReferences) % superblock::kReferenceSize;

@@ -40,8 +40,9 @@ Outcome expected_in_page0(std::size_t byte, std::size_t bit) {
   if (byte < 20) return Outcome::Remarked;                                 // Mark, constant.
   if (byte == 20) return bit < 6 ? Outcome::Corrected : Outcome::Refused;  // At most 58 blocks.
   if (byte < 24) return Outcome::Refused;
-  if (byte < 40) return Outcome::Corrected;  // The page numbers of the reference.
-  return Outcome::Remarked;  // Its selector, which the generations know; zeros; the CRC.
+  if (byte < 40) return Outcome::Corrected;          // The page numbers of the reference.
+  if (byte >= kPage - 4) return Outcome::Corrected;  // The CRC.
+  return Outcome::Remarked;  // Its selector, which the generations know; zeros.
 }
 
 Outcome expected(const SampleFile& file, std::size_t bit) {

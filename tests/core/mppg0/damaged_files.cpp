@@ -159,9 +159,25 @@ std::vector<Case> of_metadata() {
 }
 
 std::vector<Case> of_the_index() {
+  const std::string other_metadata = place(SampleFile().other_metadata());
   return {
       {"IndexBitInAPageNumber",
        [](SampleFile& f) { f.flip(kReference + 1); },
+       {mendable("index-crc", "page 0")}},
+      {"IndexBitInAPageNumberBesideARottedPage",
+       [](SampleFile& f) {
+         f.rot(f.other_directory());
+         f.flip(kReference + 8 * (1U - f.load<std::uint8_t>(kReference + 16)), 2);
+       },
+       {mendable("index-crc", "page 0"), note("inactive-directory-crc", kBlock0)}},
+      {"IndexBitsInTwoPlaces",
+       [](SampleFile& f) {
+         f.flip(kReference + 1);
+         f.flip(900);
+       },
+       {error("index-crc", "page 0"), error("reference-past-end", kBlock0)}},
+      {"IndexBitInTheCrc",
+       [](SampleFile& f) { f.flip(f.kPage - 1); },
        {mendable("index-crc", "page 0")}},
       {"IndexBitInTheCount",
        [](SampleFile& f) { f.flip(kBlockCount); },
@@ -183,7 +199,7 @@ std::vector<Case> of_the_index() {
          f.store(kBlockCount, std::uint32_t{0});
          f.garble_index_crc();
        },
-       {mendable("hidden-blocks", "page 0"), note("index-torn", "page 0")}},
+       {mendable("index-crc", "page 0"), mendable("hidden-blocks", "page 0")}},
       {"CountOfZeroByTheCrate",
        [](SampleFile& f) {
          f.unmark();
@@ -229,7 +245,7 @@ std::vector<Case> of_the_index() {
          f.store(kReference + 16, std::uint8_t{0x86});
          f.garble_index_crc();
        },
-       {mendable("reference-selector", kBlock0), note("index-torn", "page 0")}},
+       {mendable("index-crc", "page 0"), mendable("reference-selector", kBlock0)}},
       {"Page0TornByACrash",
        [](SampleFile& f) { restore_page0(f, 512, f.kPage); },
        {note("index-torn", "page 0")}},
@@ -243,8 +259,9 @@ std::vector<Case> of_the_index() {
          f.flip(kReference + 16);
          f.seal(0);
          f.flip(kReference + 16);  // Our first sector, with the mark, and the crate's last one.
+         edit_metadata(f, f.other_metadata(), kGeneration, std::uint64_t{1000});
        },
-       {note("index-torn", "page 0")}},
+       {note("index-torn", "page 0"), note("uncommitted-metadata", other_metadata)}},
       {"SelectorThatNoGroupInverted",
        [](SampleFile& f) {
          f.store(f.at(f.directory_in_force(), 4), std::uint32_t{2});
