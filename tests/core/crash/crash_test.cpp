@@ -9,22 +9,13 @@
 #include <iostream>
 
 #include "plans.hpp"
+#include "support/sanitized.hpp"
 
 namespace mappedpages::test {
 namespace {
 
 // The sanitizers cost much; they look for other mistakes than the oracle does.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t kShare = 10;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr std::uint64_t kShare = 10;
-#else
-constexpr std::uint64_t kShare = 1;
-#endif
-#else
-constexpr std::uint64_t kShare = 1;
-#endif
+constexpr std::uint64_t kShare = kSanitized ? 10 : 1;
 
 /// Runs a plan and expects no violation, and so many distinct images at least.
 Outcome expect_no_violation(const char* name, std::uint64_t least_images) {

@@ -10,21 +10,13 @@
 #include <vector>
 
 #include "flipper.hpp"
+#include "support/sanitized.hpp"
 
 namespace mappedpages::test {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::size_t kStride = 13;  // They cost much, and look for other mistakes.
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr std::size_t kStride = 13;
-#else
-constexpr std::size_t kStride = 1;
-#endif
-#else
-constexpr std::size_t kStride = 1;
-#endif
+constexpr std::size_t kStride =
+    kSanitized ? 13 : 1;  // They cost much, and look for other mistakes.
 
 constexpr std::size_t kPage = SampleFile::kPage;
 
