@@ -71,6 +71,13 @@ class CampaignTest(unittest.TestCase):
         self.assertIn("| a | R1 | counts | 0:04 | 20 states | 17 | 0 |", report)
         self.assertIn("first seed: 7", report)
 
+    def test_the_report_names_what_was_built_in_each_run(self):
+        self.campaign.PROOFS = [self.proof("a", COUNTER)]
+        with mock.patch.object(self.campaign, "present_commit", side_effect=["one", "two", "two"]):
+            for _ in range(3):
+                self.run_campaign()
+        self.assertIn("- commit: one, two\n", (self.directory / "report.md").read_text())
+
     def test_another_seed_begins_anew(self):
         self.campaign.PROOFS = [self.proof("a", COUNTER)]
         self.run_campaign("--seed", "7")
