@@ -150,7 +150,12 @@ void readlink(fuse_req_t req, fuse_ino_t inode) {
 }
 
 void mkdir(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t /*mode*/) {
-  reply(req, tree_of(req).make_directory(Inode(parent), name));
+  const auto made = tree_of(req).make_directory(Inode(parent), name);
+  // The kernel knows that `parent` has changed, and not where the pages are.
+  if (made) {
+    context_of(req).cache->drop_attributes(Namespace::pages_allocated_in(Inode(parent)));
+  }
+  reply(req, made);
 }
 
 void rmdir(fuse_req_t req, fuse_ino_t parent, const char* name) {

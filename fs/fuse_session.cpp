@@ -153,6 +153,11 @@ void KernelCache::drop(Inode inode) const {
   (void)fuse_lowlevel_notify_inval_inode(session_, inode.bits(), 0, 0);
 }
 
+void KernelCache::drop_attributes(Inode inode) const {
+  constexpr off_t kNoBytes = -1;
+  (void)fuse_lowlevel_notify_inval_inode(session_, inode.bits(), kNoBytes, 0);
+}
+
 bool KernelCache::store(Inode inode, std::uint64_t offset, std::span<const std::byte> bytes) const {
   fuse_bufvec buffer{};  // As FUSE_BUFVEC_INIT, which is C.
   buffer.count = 1;

@@ -11,9 +11,9 @@ struct fuse_session;
 
 namespace mappedpages::fs {
 
-/// Each call may wait until other requests are answered: the kernel may hold the lock of a cached
-/// page until then. So no thread that answers requests calls it. Inodes have their version; for one
-/// that the kernel does not know nothing happens.
+/// Each call but `drop_attributes` may wait until other requests are answered: the kernel may hold
+/// the lock of a cached page until then. So no thread that answers requests makes it. Inodes have
+/// their version; for one that the kernel does not know nothing happens.
 class KernelCache {
  public:
   /// The session outlives it.
@@ -22,6 +22,9 @@ class KernelCache {
   /// The kernel writes back what was stored into mappings, and forgets the inode's bytes and
   /// attributes.
   void drop(Inode inode) const;
+
+  /// The kernel forgets the inode's attributes alone.
+  void drop_attributes(Inode inode) const;
 
   /// These are the bytes at `offset` now, in mappings too. False where it takes no more.
   bool store(Inode inode, std::uint64_t offset, std::span<const std::byte> bytes) const;

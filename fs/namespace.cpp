@@ -1,5 +1,6 @@
 #include "fs/namespace.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -170,7 +171,7 @@ Entry Namespace::entry_of(Inode inode) const {
   facts.st_blksize = static_cast<blksize_t>(engine_.page_size());
   if (is_directory(inode)) {
     facts.st_mode = S_IFDIR;
-    facts.st_nlink = 2;
+    facts.st_nlink = 2 + directories_in(inode);  // Its name, its `.`, and the `..` of each of them.
   } else if (inode.is_page()) {
     facts.st_mode = S_IFREG;
     facts.st_size = static_cast<off_t>(engine_.page_size());
@@ -199,6 +200,21 @@ void Namespace::describe_staging(Inode inode, struct stat& facts) const {
   const MutexLock lock(file->mutex);
   facts.st_size = static_cast<off_t>(file->content.size());
   facts.st_blocks = static_cast<blkcnt_t>(file->content.stored() / kSectorSize);
+}
+
+std::size_t Namespace::directories_in(Inode directory) const {
+  if (const ReceiptTable* receipts = receipts_in(directory)) return receipts->count();
+  return static_cast<std::size_t>(std::ranges::count_if(
+      kFixedTree, [directory](const FixedEntry& entry) { return directory.is(entry.parent); }));
+}
+
+/// The root's is itself: what it is mounted in is not ours to know.
+Inode Namespace::parent_of(Inode directory) {
+  if (directory.kind() == InodeKind::Receipt) return directory_of_receipt(directory);
+  for (const FixedEntry& entry : kFixedTree) {
+    if (directory.is(entry.directory)) return entry.parent;
+  }
+  return directory;
 }
 
 Done Namespace::change_attributes(Inode inode, const AttributeChange& change) {
@@ -240,7 +256,10 @@ Done Namespace::list(Inode directory, std::uint64_t offset, const EntryVisitor& 
   if (!exists(directory)) return {};  // A receipt that was removed: an empty listing.
   const Entry self = entry_of(directory);
   if (offset < 1 && !visit(".", self, 1)) return {};
-  if (offset < kFirstEntryOffset && !visit("..", self, kFirstEntryOffset)) return {};
+  if (offset < kFirstEntryOffset &&
+      !visit("..", entry_of(parent_of(directory)), kFirstEntryOffset)) {
+    return {};
+  }
   std::uint64_t from = offset <= kFirstEntryOffset ? 0 : offset - kFirstEntryOffset;
   while (const auto next = next_entry(directory, from)) {
     const std::uint64_t behind = next->position + 1;

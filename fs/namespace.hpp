@@ -84,6 +84,9 @@ class Namespace {
   /// Allocates, and leaves a receipt of that name.
   Answer<Entry> make_directory(Inode parent, std::string_view name);
 
+  /// Where the pages are of which there are receipts in `receipts`: that directory changes, too.
+  [[nodiscard]] static Inode pages_allocated_in(Inode receipts);
+
   Done remove_directory(Inode parent, std::string_view name);
 
   /// Frees a page, or removes an entry of a receipt.
@@ -129,6 +132,8 @@ class Namespace {
   [[nodiscard]] bool exists(Inode inode) const;
   [[nodiscard]] bool is_directory(Inode inode) const;
   [[nodiscard]] static bool holds_pages(Inode directory);
+  [[nodiscard]] std::size_t directories_in(Inode directory) const;
+  [[nodiscard]] static Inode parent_of(Inode directory);
   [[nodiscard]] static Inode page_in(Inode directory, std::uint64_t number);
   [[nodiscard]] Answer<Inode> find(Inode parent, std::string_view name) const;
   [[nodiscard]] Entry entry_of(Inode inode) const;
@@ -137,7 +142,10 @@ class Namespace {
   [[nodiscard]] ReceiptTable* receipts_in(Inode directory);
   [[nodiscard]] Answer<std::vector<std::uint64_t>> allocate(Inode parent, PageCount count);
   [[nodiscard]] std::optional<Listed> next_entry(Inode directory, std::uint64_t from) const;
+  Done touched(Inode directory, Done done);
   Done free_page(Inode inode);
+  Done rename_staging(Inode parent, std::string_view name, Inode new_parent,
+                      std::string_view new_name, unsigned flags);
   [[nodiscard]] bool takes_no_changes() const;
   Status allocate_at(Inode page);
   Answer<std::pair<Entry, Opened>> create_staging(Inode parent, std::string_view name, int flags);

@@ -30,6 +30,8 @@ Answer<Entry> Namespace::make_directory(Inode parent, std::string_view name) {
     return tl::unexpected(numbers.error());
   }
   receipts->fill(*receipt, *numbers);
+  attributes_.touch(parent);
+  attributes_.touch(pages_allocated_in(parent));
   return entry_of(receipt_inode(parent.directory(), *receipt));
 }
 
@@ -50,12 +52,25 @@ Answer<std::vector<std::uint64_t>> Namespace::allocate(Inode parent, PageCount c
   return numbers;
 }
 
+Inode Namespace::pages_allocated_in(Inode receipts) {
+  return receipts.is(FixedDirectory::AllocPages) ? FixedDirectory::Pages
+                                                 : FixedDirectory::Protected;
+}
+
+/// A directory changes with its names.
+Done Namespace::touched(Inode directory, Done done) {
+  if (done) attributes_.touch(directory);
+  return done;
+}
+
 Done Namespace::remove_directory(Inode parent, std::string_view name) {
-  ReceiptTable* receipts = receipts_in(parent);
-  if (receipts != nullptr) return receipts->remove(name);
   const auto inode = find(parent, name);
   if (!inode) return tl::unexpected(inode.error());
-  return fail(is_directory(*inode) ? EPERM : ENOTDIR);
+  ReceiptTable* receipts = receipts_in(parent);
+  if (receipts == nullptr) return fail(is_directory(*inode) ? EPERM : ENOTDIR);
+  const Done done = receipts->remove(name);
+  if (done) attributes_.forget(*inode);
+  return touched(parent, done);
 }
 
 Done Namespace::remove(Inode parent, std::string_view name) {
@@ -63,11 +78,13 @@ Done Namespace::remove(Inode parent, std::string_view name) {
   if (!inode) return tl::unexpected(inode.error());
   if (is_directory(*inode)) return fail(EISDIR);
   if (parent.kind() == InodeKind::Receipt) {
-    return receipts_in(directory_of_receipt(parent))
-        ->remove_entry(receipt_number(parent), inode->number());
+    return touched(parent, receipts_in(directory_of_receipt(parent))
+                               ->remove_entry(receipt_number(parent), inode->number()));
   }
-  if (inode->kind() == InodeKind::Staging) return staging_.remove(parent.directory(), name);
-  return free_page(*inode);
+  if (inode->kind() == InodeKind::Staging) {
+    return touched(parent, staging_.remove(parent.directory(), name));
+  }
+  return touched(parent, free_page(*inode));
 }
 
 Done Namespace::free_page(Inode inode) {
@@ -104,6 +121,7 @@ Answer<std::pair<Entry, Opened>> Namespace::create(Inode parent, std::string_vie
     const bool there = made.error().code() == ErrorCode::AlreadyAllocated;
     if (!there || (flags & O_EXCL) != 0) return fail(made.error(), reporter_);
   }
+  if (made) attributes_.touch(parent);
   // A new page is empty: its first commit shall be that of what is written to it.
   const auto opened = open(entry_of(page).inode, made ? flags & ~O_TRUNC : flags);
   if (!opened) return tl::unexpected(opened.error());
@@ -123,6 +141,7 @@ Answer<std::pair<Entry, Opened>> Namespace::create_staging(Inode parent, std::st
   if (!made && !there) return tl::unexpected(made.error());
   const auto file = made ? *made : staging_.find(parent.directory(), name);
   if (!file) return fail(ENOENT);  // It was there, and was removed.
+  if (made) attributes_.touch(parent);
   const auto opened = open_staging(file->inode(), flags);
   if (!opened) return tl::unexpected(opened.error());
   return std::pair(entry_of(file->inode()), *opened);
@@ -136,13 +155,19 @@ Done Namespace::rename(Inode parent, std::string_view name, Inode new_parent,
   const auto source = find(parent, name);
   if (!source) return tl::unexpected(source.error());
   if (source->kind() != InodeKind::Staging || !holds_pages(new_parent)) return fail(EPERM);
+  const Done done = rename_staging(parent, name, new_parent, new_name, flags);
+  return touched(parent, touched(new_parent, done));
+}
+
+Done Namespace::rename_staging(Inode parent, std::string_view name, Inode new_parent,
+                               std::string_view new_name, unsigned flags) {
   const auto number = parse_new_name(new_name);
   if (!number) return tl::unexpected(number.error());
   const bool may_replace = flags == 0;
   if (!*number) {
     return staging_.rename(parent.directory(), name, new_parent.directory(), new_name, may_replace);
   }
-  const auto file = staging_.find(*source);
+  const auto file = staging_.find(parent.directory(), name);
   if (!file) return fail(ENOENT);
   const Inode page = page_in(new_parent, **number);
   const Done done = become_page(*file, page, may_replace ? IfThere::Replace : IfThere::Refuse);

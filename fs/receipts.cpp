@@ -46,6 +46,11 @@ bool ReceiptTable::lists(std::uint64_t receipt, std::uint64_t number) const {
   return at != receipts_.end() && at->second.numbers.contains(number);
 }
 
+std::size_t ReceiptTable::count() const {
+  const MutexLock lock(mutex_);
+  return receipts_.size();
+}
+
 Done ReceiptTable::remove(std::string_view name) {
   const MutexLock lock(mutex_);
   const auto at = by_name_.find(name);

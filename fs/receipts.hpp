@@ -32,6 +32,8 @@ class ReceiptTable {
   [[nodiscard]] bool exists(std::uint64_t receipt) const EXCLUDES(mutex_);
   [[nodiscard]] bool lists(std::uint64_t receipt, std::uint64_t number) const EXCLUDES(mutex_);
 
+  [[nodiscard]] std::size_t count() const EXCLUDES(mutex_);
+
   /// ENOENT where there is none. A receipt is removed whether it lists anything or not.
   Done remove(std::string_view name) EXCLUDES(mutex_);
   Done remove_entry(std::uint64_t receipt, std::uint64_t number) EXCLUDES(mutex_);

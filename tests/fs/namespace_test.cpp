@@ -79,6 +79,62 @@ TEST_F(NamespaceTest, NumbersThatComeBackAreOtherInodes) {
   EXPECT_EQ(second->attributes.st_mode & 0777U, 0600U) << "and nothing of its predecessor";
 }
 
+TEST_F(NamespaceTest, DirectoriesCountTheirDirectories) {
+  EXPECT_EQ(tree->get(FixedDirectory::Root)->attributes.st_nlink, 5U);
+  EXPECT_EQ(tree->get(FixedDirectory::Alloc)->attributes.st_nlink, 4U);
+  EXPECT_EQ(tree->get(FixedDirectory::AllocPages)->attributes.st_nlink, 2U);
+  const auto receipt = tree->make_directory(FixedDirectory::AllocPages, "a");
+  ASSERT_TRUE(receipt);
+  EXPECT_EQ(tree->get(FixedDirectory::AllocPages)->attributes.st_nlink, 3U);
+  EXPECT_EQ(tree->get(FixedDirectory::AllocProtected)->attributes.st_nlink, 2U);
+  EXPECT_EQ(receipt->attributes.st_nlink, 2U);
+  ASSERT_TRUE(tree->remove_directory(FixedDirectory::AllocPages, "a"));
+  EXPECT_EQ(tree->get(FixedDirectory::AllocPages)->attributes.st_nlink, 2U);
+}
+
+TEST_F(NamespaceTest, ListingsNameTheParent) {
+  const auto parent = [this](Inode directory) {
+    Inode found = directory;
+    EXPECT_TRUE(tree->list(directory, 1, [&found](std::string_view, const Entry& entry, auto) {
+      found = entry.inode;
+      return false;
+    }));
+    return found;
+  };
+  const auto receipt = tree->make_directory(FixedDirectory::AllocProtected, "a");
+  ASSERT_TRUE(receipt);
+  EXPECT_EQ(parent(receipt->inode), Inode(FixedDirectory::AllocProtected));
+  EXPECT_EQ(parent(FixedDirectory::AllocProtected), Inode(FixedDirectory::Alloc));
+  EXPECT_EQ(parent(FixedDirectory::Pages), Inode(FixedDirectory::Root));
+  EXPECT_EQ(parent(FixedDirectory::Root), Inode(FixedDirectory::Root));
+}
+
+TEST_F(NamespaceTest, DirectoriesChangeWithTheirNames) {
+  const auto changes = [this](Inode directory, const auto& act) {
+    const timespec before = tree->get(directory)->attributes.st_mtim;
+    EXPECT_TRUE(act());
+    const timespec after = tree->get(directory)->attributes.st_mtim;
+    return before.tv_sec != after.tv_sec || before.tv_nsec != after.tv_nsec;
+  };
+  const auto make = [this] { return tree->make_directory(FixedDirectory::AllocPages, "a"); };
+  const auto drop = [this] { return tree->remove_directory(FixedDirectory::AllocPages, "a"); };
+  const auto create = [this] { return tree->create(FixedDirectory::Pages, "t", O_RDWR); };
+  const auto move = [this] {
+    return tree->rename(FixedDirectory::Pages, "t", FixedDirectory::Protected, "0", 0);
+  };
+  EXPECT_TRUE(changes(FixedDirectory::AllocPages, make));
+  EXPECT_TRUE(changes(FixedDirectory::AllocPages, drop));
+  EXPECT_TRUE(changes(FixedDirectory::Pages, make)) << "that is where the page is";
+  EXPECT_FALSE(changes(FixedDirectory::Pages, drop));
+  EXPECT_TRUE(changes(FixedDirectory::Pages, create));
+  EXPECT_FALSE(changes(FixedDirectory::Pages, create)) << "it was there";
+  EXPECT_TRUE(changes(FixedDirectory::Protected, move));
+  EXPECT_TRUE(changes(FixedDirectory::Pages, create));
+  EXPECT_TRUE(changes(FixedDirectory::Pages, move));
+  EXPECT_TRUE(
+      changes(FixedDirectory::Pages, [this] { return tree->remove(FixedDirectory::Pages, "3"); }));
+}
+
 TEST_F(NamespaceTest, HandlesThatAreNotOpenAreEbadf) {
   EXPECT_EQ(tree->file(99).error().value, EBADF);
   ASSERT_TRUE(tree->make_directory(FixedDirectory::AllocPages, "a"));
