@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <memory>
 
@@ -198,6 +199,10 @@ Outcome<void> serve(Namespace& tree, const Options& options, const MountPlace& p
   const Mounted mount(session.get());
   (void)said.text();
   const int result = run_loop(session.get(), options.single_threaded);
+  // libfuse closes the connection when it unmounts, and looks at nothing before it uses it: what
+  // they tell the kernel must not go to whatever has that descriptor next. They may hand work to
+  // each other. Not for ever: the kernel may wait for an answer that nobody gives any more.
+  for (Worker* worker : {&notifier, &renamer, &notifier}) worker->drain(std::chrono::seconds(1));
   if (result >= 0) return {};
   return tl::unexpected(Failure{ExitCode::Runtime, "the connection to the kernel failed (error " +
                                                        std::to_string(-result) + ")"});

@@ -1,6 +1,7 @@
 // A thread for work that must not be done where it comes up.
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <thread>
@@ -34,6 +35,15 @@ class Worker {
     changed_.notify_all();
   }
 
+  /// Waits until nothing is left to do, at most for `longest`.
+  void drain(std::chrono::milliseconds longest) EXCLUDES(mutex_) {
+    const auto deadline = std::chrono::steady_clock::now() + longest;
+    const MutexLock lock(mutex_);
+    while (working_ || !jobs_.empty()) {
+      if (changed_.wait_until(mutex_, deadline) == std::cv_status::timeout) return;
+    }
+  }
+
  private:
   void work() EXCLUDES(mutex_) {
     for (;;) {
@@ -44,14 +54,21 @@ class Worker {
         if (jobs_.empty()) return;
         job = std::move(jobs_.front());
         jobs_.pop_front();
+        working_ = true;
       }
       job();
+      {
+        const MutexLock lock(mutex_);
+        working_ = false;
+      }
+      changed_.notify_all();
     }
   }
 
   Mutex mutex_;
   ConditionVariable changed_;
   std::deque<std::function<void()>> jobs_ GUARDED_BY(mutex_);
+  bool working_ GUARDED_BY(mutex_) = false;
   bool ending_ GUARDED_BY(mutex_) = false;
   std::thread thread_;  // Last: it uses all of the above.
 };
