@@ -71,11 +71,9 @@ class Contents {
   std::uint64_t done_ = 0;
 };
 
-}  // namespace
-
-Result<CheckReport> verify(const io::StorageFile& file, const Progress& progress) {
+Result<CheckReport> verify(const io::StorageFile& file, Examination& examination,
+                           const Progress& progress) {
   TRY_ASSIGN(const std::uint64_t size, file.size());
-  TRY_ASSIGN(Examination examination, examine(file));
   CheckReport report{.problems = std::move(examination.problems)};
   if (examination.found) {
     const Recovered& found = *examination.found;
@@ -93,6 +91,23 @@ Result<CheckReport> verify(const io::StorageFile& file, const Progress& progress
   std::ranges::stable_sort(report.problems, std::ranges::greater{}, &Problem::severity);
   report.ok = report.problems.empty() || report.problems.front().severity != Severity::Error;
   return report;
+}
+
+}  // namespace
+
+Result<CheckReport> verify(const io::StorageFile& file, const Progress& progress) {
+  TRY_ASSIGN(Examination examination, examine(file));
+  return verify(file, examination, progress);
+}
+
+Status require_undamaged(const io::StorageFile& file) {
+  TRY_ASSIGN(Examination examination, examine(file));
+  TRY_ASSIGN(const CheckReport report, verify(file, examination, {}));
+  if (examination.refusal) return tl::unexpected(*examination.refusal);
+  if (report.ok) return {};
+  const Problem& worst = report.problems.front();
+  return tl::unexpected(
+      Error(ErrorCode::NeedsRecovery, "damaged: " + worst.where + ": " + worst.detail));
 }
 
 }  // namespace mappedpages::mppg0

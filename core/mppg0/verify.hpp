@@ -12,4 +12,8 @@ namespace mappedpages::mppg0 {
 /// could not be read; `progress` counts protected pages.
 Result<CheckReport> verify(const io::StorageFile& file, const Progress& progress);
 
+/// The same for somebody who wants a file without any damage: why it cannot be opened, if so, else
+/// NeedsRecovery with the gravest problem.
+Status require_undamaged(const io::StorageFile& file);
+
 }  // namespace mappedpages::mppg0

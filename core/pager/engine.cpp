@@ -31,6 +31,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::filesystem::path& path,
 
 Result<std::unique_ptr<Engine>> Engine::open(std::unique_ptr<io::StorageFile> file,
                                              const OpenOptions& options) {
+  if (options.verify) TRY(mppg0::require_undamaged(*file));
   auto impl = std::make_unique<Impl>(std::move(file), options.access == Access::ReadOnly);
   TRY_ASSIGN(impl->store, mppg0::Store::open(impl->file, impl->pins, {.recover = options.recover}));
   impl->queue = std::make_unique<CommitQueue>(*impl->store);

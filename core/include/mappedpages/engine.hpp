@@ -44,6 +44,10 @@ struct OpenOptions {
   /// Open a damaged file for writing through the copies that are left, and write them back.
   bool recover = false;
 
+  /// Check the whole file first, as `check` does, and refuse it if it has any damage: NeedsRecovery
+  /// where it would open otherwise. For files of unknown origin.
+  bool verify = false;
+
   /// Skip every flush. For files that may be lost.
   bool no_sync = false;
 

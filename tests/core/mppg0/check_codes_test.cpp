@@ -70,6 +70,21 @@ TEST_P(DamagedFile, IsOpenedForWritingOnlyWithRecover) {
   }
 }
 
+/// Who asks for a check first gets no damaged file, however he opens it.
+TEST_P(DamagedFile, IsNotOpenedByWhoAsksForACheck) {
+  const bool ok = check(file.memory()).ok;
+  for (const Access access : {Access::ReadOnly, Access::ReadWrite}) {
+    for (const bool recover : {false, true}) {
+      const auto memory = file.memory();
+      const auto engine = Engine::open(std::make_unique<MemoryFile>(memory),
+                                       {.access = access, .recover = recover, .verify = true});
+      if (ok && access == Access::ReadWrite) continue;
+      EXPECT_EQ(engine.has_value(), ok);
+      EXPECT_EQ(memory->bytes, file.bytes);
+    }
+  }
+}
+
 /// What is called repairable is gone after recovering and writing on; the rest is not.
 TEST_P(DamagedFile, IsMendedAsFarAsItSays) {
   const CheckReport before = check(file.memory());
