@@ -21,8 +21,14 @@ Namespace& tree_of(fuse_req_t req) {
   return context_of(req).tree;
 }
 
+/// The only place that answers with an errno.
+void reply(fuse_req_t req, const Errno& error) {
+  fuse_reply_err(req, error.value);
+}
+
 void reply(fuse_req_t req, const Done& done) {
-  fuse_reply_err(req, done ? 0 : done.error().value);
+  if (!done) return reply(req, done.error());
+  fuse_reply_err(req, 0);
 }
 
 fuse_entry_param entry_param(const CallbackContext& context, const Entry& entry) {
@@ -36,13 +42,13 @@ fuse_entry_param entry_param(const CallbackContext& context, const Entry& entry)
 }
 
 void reply(fuse_req_t req, const Answer<Entry>& entry) {
-  if (!entry) return void(fuse_reply_err(req, entry.error().value));
+  if (!entry) return reply(req, entry.error());
   const fuse_entry_param param = entry_param(context_of(req), *entry);
   fuse_reply_entry(req, &param);
 }
 
 void reply_attributes(fuse_req_t req, const Answer<Entry>& entry) {
-  if (!entry) return void(fuse_reply_err(req, entry.error().value));
+  if (!entry) return reply(req, entry.error());
   const double timeout = entry->lasting_attributes ? context_of(req).timeout : 0;
   fuse_reply_attr(req, &entry->attributes, timeout);
 }
@@ -115,7 +121,7 @@ template <class Act>
 void with_file(fuse_req_t req, fuse_ino_t inode, const fuse_file_info& info, Act act) {
   CallbackContext& context = context_of(req);
   const auto file = context.tree.file(info.fh);
-  if (!file) return void(fuse_reply_err(req, file.error().value));
+  if (!file) return reply(req, file.error());
   const auto passed = context.tree.page_behind(Inode(inode));
   if (!passed) return act(**file, passed);
   context.notifier->later(
@@ -145,7 +151,7 @@ void forget_multi(fuse_req_t req, std::size_t /*count*/, fuse_forget_data* /*for
 
 void readlink(fuse_req_t req, fuse_ino_t inode) {
   const auto target = tree_of(req).read_link(Inode(inode));
-  if (!target) return void(fuse_reply_err(req, target.error().value));
+  if (!target) return reply(req, target.error());
   fuse_reply_readlink(req, target->c_str());
 }
 
@@ -168,15 +174,15 @@ void unlink(fuse_req_t req, fuse_ino_t parent, const char* name) {
 
 void mknod(fuse_req_t req, fuse_ino_t /*parent*/, const char* /*name*/, mode_t /*mode*/,
            dev_t /*device*/) {
-  fuse_reply_err(req, EPERM);
+  reply(req, Errno(Reason::MakesNoLinks));
 }
 
 void symlink(fuse_req_t req, const char* /*target*/, fuse_ino_t /*parent*/, const char* /*name*/) {
-  fuse_reply_err(req, EPERM);
+  reply(req, Errno(Reason::MakesNoLinks));
 }
 
 void link(fuse_req_t req, fuse_ino_t /*inode*/, fuse_ino_t /*parent*/, const char* /*name*/) {
-  fuse_reply_err(req, EPERM);
+  reply(req, Errno(Reason::MakesNoLinks));
 }
 
 /// In a thread that answers nothing else, because it waits for the kernel. The kernel makes one
@@ -260,7 +266,7 @@ void setattr(fuse_req_t req, fuse_ino_t inode, struct stat* wanted, int set, fus
 
 void setxattr(fuse_req_t req, fuse_ino_t /*inode*/, const char* /*name*/, const char* /*value*/,
               std::size_t /*size*/, int /*flags*/) {
-  fuse_reply_err(req, EOPNOTSUPP);
+  reply(req, Errno(Reason::NoXattrs));
 }
 
 void statfs(fuse_req_t req, fuse_ino_t /*inode*/) {
@@ -336,7 +342,7 @@ void readdirplus(fuse_req_t req, fuse_ino_t inode, std::size_t size, off_t offse
 void create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t /*mode*/,
             fuse_file_info* info) {
   const auto created = tree_of(req).create(Inode(parent), name, info->flags);
-  if (!created) return void(fuse_reply_err(req, created.error().value));
+  if (!created) return reply(req, created.error());
   const auto& [entry, opened] = *created;
   describe(opened, *info);
   const fuse_entry_param param = entry_param(context_of(req), entry);
@@ -346,7 +352,7 @@ void create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t /*mode*/
 void open(fuse_req_t req, fuse_ino_t inode, fuse_file_info* info) {
   Namespace& tree = tree_of(req);
   const auto opened = tree.open(Inode(inode), info->flags, fuse_req_ctx(req)->pid);
-  if (!opened) return void(fuse_reply_err(req, opened.error().value));
+  if (!opened) return reply(req, opened.error());
   describe(*opened, *info);
   // Interrupted: nobody has the descriptor, and no release will come.
   if (fuse_reply_open(req, info) == -ENOENT) tree.release(opened->handle);
@@ -355,7 +361,7 @@ void open(fuse_req_t req, fuse_ino_t inode, fuse_file_info* info) {
 void read(fuse_req_t req, fuse_ino_t inode, std::size_t size, off_t offset, fuse_file_info* info) {
   with_file(req, inode, *info, [=](OpenFile& file, std::optional<Inode> /*passed*/) {
     const auto bytes = file.read(unsigned_of(offset), size);
-    if (!bytes) return void(fuse_reply_err(req, bytes.error().value));
+    if (!bytes) return reply(req, bytes.error());
     fuse_reply_buf(req, reinterpret_cast<const char*>(bytes->data()),  // NOLINT(*-reinterpret-cast)
                    bytes->size());
   });
@@ -377,7 +383,7 @@ void write(fuse_req_t req, fuse_ino_t inode, const char* data, std::size_t size,
 
 void flush(fuse_req_t req, fuse_ino_t /*inode*/, fuse_file_info* info) {
   const auto file = tree_of(req).file(info->fh);
-  if (!file) return void(fuse_reply_err(req, file.error().value));
+  if (!file) return reply(req, file.error());
   const pid_t pid = fuse_req_ctx(req)->pid;
   reply(req, (*file)->flush([pid] {
     return is_dying_by_signal(pid) ? FlushFrom::DyingProcess : FlushFrom::LivingProcess;
@@ -391,7 +397,7 @@ void release(fuse_req_t req, fuse_ino_t /*inode*/, fuse_file_info* info) {
 
 void fsync(fuse_req_t req, fuse_ino_t /*inode*/, int /*data_only*/, fuse_file_info* info) {
   const auto file = tree_of(req).file(info->fh);
-  if (!file) return void(fuse_reply_err(req, file.error().value));
+  if (!file) return reply(req, file.error());
   reply(req, (*file)->sync());
 }
 

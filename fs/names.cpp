@@ -33,24 +33,24 @@ std::optional<std::uint64_t> parse_number(std::string_view name) {
 }
 
 Answer<std::optional<std::uint64_t>> parse_new_name(std::string_view name) {
-  if (name.size() > kMaxNameLength) return fail(ENAMETOOLONG);
+  if (name.size() > kMaxNameLength) return fail(Reason::NameTooLong);
   if (!all_digits(name)) return std::nullopt;
-  if (!canonical(name)) return fail(EINVAL);
+  if (!canonical(name)) return fail(Reason::LeadingZero);
   const auto number = number_of(name);
-  if (!number) return fail(ENOSPC);
+  if (!number) return fail(Reason::NumberTooLarge);
   return number;
 }
 
 Answer<PageCount> parse_receipt_count(std::string_view name) {
-  if (name.size() > kMaxNameLength) return fail(ENAMETOOLONG);
+  if (name.size() > kMaxNameLength) return fail(Reason::NameTooLong);
   const std::size_t at = name.find('@');
   if (at == std::string_view::npos) return PageCount{1};
   const std::string_view count = name.substr(0, at);
-  if (count.empty()) return fail(EINVAL);
+  if (count.empty()) return fail(Reason::BadCount);
   if (!all_digits(count)) return PageCount{1};
-  if (count.front() == '0') return fail(EINVAL);
+  if (count.front() == '0') return fail(Reason::BadCount);
   const auto number = number_of(count);
-  if (!number) return fail(ENOSPC);
+  if (!number) return fail(Reason::NumberTooLarge);
   return PageCount{*number};
 }
 

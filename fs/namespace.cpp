@@ -39,7 +39,7 @@ Answer<Inode> fixed_child(FixedDirectory parent, std::string_view name) {
   for (const FixedEntry& entry : kFixedTree) {
     if (entry.parent == parent && entry.name == name) return Inode(entry.directory);
   }
-  return fail(ENOENT);
+  return fail(Reason::NoSuchName);
 }
 
 }  // namespace
@@ -62,10 +62,10 @@ Answer<Entry> Namespace::lookup(Inode parent, std::string_view name) const {
 }
 
 Answer<Inode> Namespace::find(Inode parent, std::string_view name) const {
-  if (name.size() > kMaxNameLength) return fail(ENAMETOOLONG);
+  if (name.size() > kMaxNameLength) return fail(Reason::NameTooLong);
   if (const ReceiptTable* receipts = receipts_in(parent)) {
     const auto receipt = receipts->find(name);
-    if (!receipt) return fail(ENOENT);
+    if (!receipt) return fail(Reason::NoSuchName);
     return receipt_inode(parent.directory(), *receipt);
   }
   if (parent.kind() == InodeKind::Directory && !holds_pages(parent)) {
@@ -74,17 +74,18 @@ Answer<Inode> Namespace::find(Inode parent, std::string_view name) const {
   const auto number = parse_number(name);
   if (!number && parent.kind() == InodeKind::Directory) {
     const auto file = staging_.find(parent.directory(), name);
-    if (!file) return fail(ENOENT);
+    if (!file) return fail(Reason::NoSuchName);
     return file->inode();
   }
-  if (!number) return fail(ENOENT);
+  if (!number) return fail(Reason::NoSuchName);
   if (parent.kind() == InodeKind::Receipt) {
     const FixedDirectory receipts = directory_of_receipt(parent);
-    if (!receipts_in(receipts)->lists(receipt_number(parent), *number)) return fail(ENOENT);
+    if (!receipts_in(receipts)->lists(receipt_number(parent), *number))
+      return fail(Reason::NoSuchName);
     return Inode(link_kind(receipts), *number);
   }
   const Inode page = page_in(parent, *number);
-  if (!exists(page)) return fail(ENOENT);
+  if (!exists(page)) return fail(Reason::NoSuchName);
   return page;
 }
 
@@ -135,7 +136,7 @@ std::string Namespace::link_target(Inode inode) {
 
 Answer<std::string> Namespace::read_link(Inode inode) const {
   if (inode.kind() != InodeKind::PageLink && inode.kind() != InodeKind::ProtectedLink) {
-    return fail(EINVAL);
+    return fail(Reason::NotALink);
   }
   return link_target(inode);
 }
@@ -145,7 +146,7 @@ Answer<std::string> Namespace::read_link(Inode inode) const {
 Answer<Entry> Namespace::get(Inode inode) const {
   if (inode.kind() == InodeKind::Staging) {
     const auto file = staging_.find(inode);
-    if (!file) return fail(ESTALE);
+    if (!file) return fail(Reason::PageIsGone);
     if (file->is_now() == inode) return entry_of(inode);
     auto entry = get(file->is_now());
     if (entry) entry->lasting_attributes = false;  // Others change them through the page's inode.
@@ -155,7 +156,8 @@ Answer<Entry> Namespace::get(Inode inode) const {
   const bool open =
       (inode.kind() == InodeKind::Page && engine_.is_pinned(PageNumber{inode.number()})) ||
       (inode.kind() == InodeKind::Protected && engine_.is_pinned(ProtectedNumber{inode.number()}));
-  if (!open || exists(inode)) return fail(inode.is_page() ? ESTALE : ENOENT);
+  if (!open || exists(inode))
+    return fail(inode.is_page() ? Reason::PageIsGone : Reason::NoSuchName);
   Entry entry = entry_of(inode);  // Freed, and still open: a file without a name.
   entry.attributes.st_nlink = 0;
   return entry;
@@ -220,10 +222,10 @@ Inode Namespace::parent_of(Inode directory) {
 Done Namespace::change_attributes(Inode inode, const AttributeChange& change) {
   if (inode.kind() == InodeKind::Staging) {
     const auto file = staging_.find(inode);
-    if (!file) return fail(ESTALE);
+    if (!file) return fail(Reason::PageIsGone);
     inode = file->is_now();
   } else if (!exists(inode) && !inode.is_page()) {
-    return fail(ENOENT);
+    return fail(Reason::NoSuchName);
   }
   if (!change.empty()) attributes_.change(inode.without_version(), change);
   return {};
@@ -252,7 +254,7 @@ struct statvfs Namespace::statistics() const {
 // --- Listings
 
 Done Namespace::list(Inode directory, std::uint64_t offset, const EntryVisitor& visit) const {
-  if (!is_directory(directory)) return fail(ENOTDIR);
+  if (!is_directory(directory)) return fail(Reason::NotADirectory);
   if (!exists(directory)) return {};  // A receipt that was removed: an empty listing.
   const Entry self = entry_of(directory);
   if (offset < 1 && !visit(".", self, 1)) return {};

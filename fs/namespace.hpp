@@ -146,7 +146,7 @@ class Namespace {
   Done free_page(Inode inode);
   Done rename_staging(Inode parent, std::string_view name, Inode new_parent,
                       std::string_view new_name, unsigned flags);
-  [[nodiscard]] bool takes_no_changes() const;
+  [[nodiscard]] Done require_changeable() const;
   Status allocate_at(Inode page);
   Answer<std::pair<Entry, Opened>> create_staging(Inode parent, std::string_view name, int flags);
   Done become_page(StagingFile& file, Inode page, IfThere if_there);

@@ -17,10 +17,10 @@ constexpr unsigned kRenameNoReplace = 1;
 
 Answer<Entry> Namespace::make_directory(Inode parent, std::string_view name) {
   ReceiptTable* receipts = receipts_in(parent);
-  if (receipts == nullptr) return fail(EPERM);
+  if (receipts == nullptr) return fail(Reason::MakesNoDirectories);
   const auto count = parse_receipt_count(name);
   if (!count) return tl::unexpected(count.error());
-  if (engine_.read_only()) return fail(EROFS);
+  if (engine_.read_only()) return fail(Reason::MountedReadOnly);
   // The name first: of two who want it, one must allocate nothing.
   const auto receipt = receipts->reserve(name);
   if (!receipt) return tl::unexpected(receipt.error());
@@ -67,7 +67,9 @@ Done Namespace::remove_directory(Inode parent, std::string_view name) {
   const auto inode = find(parent, name);
   if (!inode) return tl::unexpected(inode.error());
   ReceiptTable* receipts = receipts_in(parent);
-  if (receipts == nullptr) return fail(is_directory(*inode) ? EPERM : ENOTDIR);
+  if (receipts == nullptr) {
+    return fail(is_directory(*inode) ? Reason::DirectoryStays : Reason::NotADirectory);
+  }
   const Done done = receipts->remove(name);
   if (done) attributes_.forget(*inode);
   return touched(parent, done);
@@ -76,7 +78,7 @@ Done Namespace::remove_directory(Inode parent, std::string_view name) {
 Done Namespace::remove(Inode parent, std::string_view name) {
   const auto inode = find(parent, name);
   if (!inode) return tl::unexpected(inode.error());
-  if (is_directory(*inode)) return fail(EISDIR);
+  if (is_directory(*inode)) return fail(Reason::IsADirectory);
   if (parent.kind() == InodeKind::Receipt) {
     return touched(parent, receipts_in(directory_of_receipt(parent))
                                ->remove_entry(receipt_number(parent), inode->number()));
@@ -106,12 +108,16 @@ Done Namespace::free_page(Inode inode) {
 
 // --- Making files
 
-bool Namespace::takes_no_changes() const {
-  return engine_.read_only() || engine_.latched();
+/// For what would otherwise change memory alone.
+Done Namespace::require_changeable() const {
+  if (engine_.read_only()) return fail(Reason::MountedReadOnly);
+  if (const auto latched = engine_.latched())
+    return fail(Reason::FailedEarlier, latched->message());
+  return {};
 }
 
 Answer<std::pair<Entry, Opened>> Namespace::create(Inode parent, std::string_view name, int flags) {
-  if (!holds_pages(parent)) return fail(EPERM);
+  if (!holds_pages(parent)) return fail(Reason::MakesNoFiles);
   const auto number = parse_new_name(name);
   if (!number) return tl::unexpected(number.error());
   if (!*number) return create_staging(parent, name, flags);
@@ -135,12 +141,12 @@ Status Namespace::allocate_at(Inode page) {
 
 Answer<std::pair<Entry, Opened>> Namespace::create_staging(Inode parent, std::string_view name,
                                                            int flags) {
-  if (takes_no_changes()) return fail(EROFS);
+  if (auto may = require_changeable(); !may) return tl::unexpected(may.error());
   const auto made = staging_.create(parent.directory(), name);
   const bool there = !made && made.error().value == EEXIST && (flags & O_EXCL) == 0;
   if (!made && !there) return tl::unexpected(made.error());
   const auto file = made ? *made : staging_.find(parent.directory(), name);
-  if (!file) return fail(ENOENT);  // It was there, and was removed.
+  if (!file) return fail(Reason::NoSuchName);  // It was there, and was removed.
   if (made) attributes_.touch(parent);
   const auto opened = open_staging(file->inode(), flags);
   if (!opened) return tl::unexpected(opened.error());
@@ -151,10 +157,12 @@ Answer<std::pair<Entry, Opened>> Namespace::create_staging(Inode parent, std::st
 
 Done Namespace::rename(Inode parent, std::string_view name, Inode new_parent,
                        std::string_view new_name, unsigned flags) {
-  if ((flags & ~kRenameNoReplace) != 0) return fail(EINVAL);
+  if ((flags & ~kRenameNoReplace) != 0) return fail(Reason::BadRenameFlags);
   const auto source = find(parent, name);
   if (!source) return tl::unexpected(source.error());
-  if (source->kind() != InodeKind::Staging || !holds_pages(new_parent)) return fail(EPERM);
+  if (source->kind() != InodeKind::Staging || !holds_pages(new_parent)) {
+    return fail(Reason::NotRenamed);
+  }
   const Done done = rename_staging(parent, name, new_parent, new_name, flags);
   return touched(parent, touched(new_parent, done));
 }
@@ -168,7 +176,7 @@ Done Namespace::rename_staging(Inode parent, std::string_view name, Inode new_pa
     return staging_.rename(parent.directory(), name, new_parent.directory(), new_name, may_replace);
   }
   const auto file = staging_.find(parent.directory(), name);
-  if (!file) return fail(ENOENT);
+  if (!file) return fail(Reason::NoSuchName);
   const Inode page = page_in(new_parent, **number);
   const Done done = become_page(*file, page, may_replace ? IfThere::Replace : IfThere::Refuse);
   if (done) (void)staging_.remove(parent.directory(), name);
@@ -177,8 +185,9 @@ Done Namespace::rename_staging(Inode parent, std::string_view name, Inode new_pa
 
 Done Namespace::become_page(StagingFile& file, Inode page, IfThere if_there) {
   const MutexLock lock(file.mutex);
-  if (file.became) return fail(ENOENT);  // Two renames at once: the other one was first.
-  if (file.content.size() > engine_.page_size()) return fail(EFBIG);
+  if (file.became)
+    return fail(Reason::NoSuchName);  // Two renames at once: the other one was first.
+  if (file.content.size() > engine_.page_size()) return fail(Reason::LargerThanAPage);
   std::vector<std::byte> bytes = file.content.read(0, engine_.page_size());
   bytes.resize(engine_.page_size());
   const Status placed = page.kind() == InodeKind::Page

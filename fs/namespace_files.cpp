@@ -21,7 +21,7 @@ bool sync_writes(int flags) {
 }  // namespace
 
 Answer<Opened> Namespace::open(Inode inode, int flags, pid_t opener) {
-  if (is_stale(inode)) return fail(ESTALE);
+  if (is_stale(inode)) return fail(Reason::PageIsGone);
   switch (inode.kind()) {
     case InodeKind::Page:
       return open_page(PageNumber{inode.number()}, flags);
@@ -30,14 +30,14 @@ Answer<Opened> Namespace::open(Inode inode, int flags, pid_t opener) {
     case InodeKind::Staging:
       return open_staging(inode, flags);
     default:
-      return fail(is_directory(inode) ? EISDIR : ELOOP);
+      return fail(is_directory(inode) ? Reason::IsADirectory : Reason::IsALink);
   }
 }
 
 Answer<Opened> Namespace::open_page(PageNumber page, int flags) {
-  if (writes(flags) && engine_.read_only()) return fail(EROFS);
+  if (writes(flags) && engine_.read_only()) return fail(Reason::MountedReadOnly);
   auto pin = engine_.pin(page);
-  if (!pin) return fail(ESTALE);
+  if (!pin) return fail(Reason::PageIsGone);
   auto file = open_pinned(std::make_shared<const PagePin>(*std::move(pin)), flags);
   if ((flags & O_TRUNC) != 0 && writes(flags)) {
     if (auto done = file->truncate(0); !done) return tl::unexpected(done.error());
@@ -46,9 +46,9 @@ Answer<Opened> Namespace::open_page(PageNumber page, int flags) {
 }
 
 Answer<Opened> Namespace::open_protected(ProtectedNumber page, int flags, pid_t opener) {
-  if (writes(flags) && engine_.read_only()) return fail(EROFS);
+  if (writes(flags) && engine_.read_only()) return fail(Reason::MountedReadOnly);
   auto pin = engine_.pin(page);
-  if (!pin) return fail(ESTALE);
+  if (!pin) return fail(Reason::PageIsGone);
   auto file = open_pinned(std::make_shared<const ProtectedPin>(*std::move(pin)), flags, opener);
   if ((flags & O_TRUNC) != 0 && writes(flags)) {
     if (auto done = file->truncate_at_open(); !done) return tl::unexpected(done.error());
@@ -79,7 +79,7 @@ std::shared_ptr<OpenFile> Namespace::open_pinned(SharedPin<ProtectedNumber> pin,
 
 Answer<Opened> Namespace::open_staging(Inode inode, int flags) {
   auto file = staging_.find(inode);
-  if (!file) return fail(ESTALE);
+  if (!file) return fail(Reason::PageIsGone);
   auto opened = std::make_shared<OpenStaging>(std::move(file), attributes_, flags);
   if ((flags & O_TRUNC) != 0 && writes(flags)) {
     if (auto done = opened->truncate_at_open(); !done) return tl::unexpected(done.error());
@@ -113,8 +113,8 @@ std::optional<Inode> Namespace::page_behind(Inode inode) const {
 // --- Truncation without a descriptor
 
 Done Namespace::truncate(Inode inode, std::uint64_t size, pid_t asker) {
-  if (is_directory(inode)) return fail(EISDIR);
-  if (is_stale(inode)) return fail(ESTALE);
+  if (is_directory(inode)) return fail(Reason::IsADirectory);
+  if (is_stale(inode)) return fail(Reason::PageIsGone);
   if (size == 0) {
     if (const auto file = files_.just_opened(inode.without_version(), asker)) {
       return file->truncate_at_open();

@@ -11,9 +11,9 @@ Answer<AllocateEffect> judge_allocate(int mode, std::uint64_t offset, std::uint6
   const bool punch = mode == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE);
   const bool zero = (mode & ~FALLOC_FL_KEEP_SIZE) == FALLOC_FL_ZERO_RANGE;
   const bool keep = (mode & ~FALLOC_FL_KEEP_SIZE) == 0;
-  if (!punch && !zero && !keep) return fail(EOPNOTSUPP);
-  if (length == 0) return fail(EINVAL);
-  if (!fits(offset, length, page_size)) return fail(EFBIG);
+  if (!punch && !zero && !keep) return fail(Reason::NoSuchAllocateMode);
+  if (length == 0) return fail(Reason::EmptyRange);
+  if (!fits(offset, length, page_size)) return fail(Reason::PastEndOfPage);
   return keep ? AllocateEffect::Keep : AllocateEffect::Zero;
 }
 
@@ -27,16 +27,10 @@ bool fits(std::uint64_t offset, std::uint64_t size, std::uint64_t page_size) {
 }
 
 Errno answer_for(const Error& error, const Reporter& reporter) {
-  int os_error = errno_of(error);
-  // The pager file reached a limit of its own (RLIMIT_FSIZE, the largest file of its filesystem).
-  // Whose call it was has not asked for too large a file.
-  if (os_error == EFBIG) os_error = ENOSPC;
+  Errno answer(reason_of(error), error.message());
   const bool of_disk = error.code() == ErrorCode::Io;
-  if (reporter && (of_disk || os_error == EIO || os_error == EROFS)) reporter(error);
-  // What the disk below says is no answer to what was asked here: upon EINTR or ESTALE callers, or
-  // the kernel, would ask again.
-  const bool no_space = os_error == ENOSPC || os_error == EDQUOT;
-  return Errno{of_disk && !no_space ? EIO : os_error};
+  if (reporter && (of_disk || answer.value == EIO || answer.value == EROFS)) reporter(error);
+  return answer;
 }
 
 }  // namespace mappedpages::fs

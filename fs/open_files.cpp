@@ -16,7 +16,7 @@ std::uint64_t OpenFiles::add(std::shared_ptr<OpenFile> file) {
 Answer<std::shared_ptr<OpenFile>> OpenFiles::find(std::uint64_t handle) const {
   const MutexLock lock(mutex_);
   const auto at = files_.find(handle);
-  if (at == files_.end()) return fail(EBADF);
+  if (at == files_.end()) return fail(Reason::NotOpen);
   return at->second;
 }
 

@@ -22,12 +22,12 @@ Answer<std::vector<std::byte>> OpenPage::read(std::uint64_t offset, std::size_t 
 }
 
 Done OpenPage::write(std::uint64_t offset, std::span<const std::byte> bytes) {
-  if (!fits(offset, bytes.size(), engine_.page_size())) return fail(EFBIG);
+  if (!fits(offset, bytes.size(), engine_.page_size())) return fail(Reason::PastEndOfPage);
   return put(offset, bytes);
 }
 
 Done OpenPage::truncate(std::uint64_t size) {
-  if (size > engine_.page_size()) return fail(EFBIG);
+  if (size > engine_.page_size()) return fail(Reason::PastEndOfPage);
   return put(size, std::vector<std::byte>(engine_.page_size() - size));
 }
 

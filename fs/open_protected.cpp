@@ -17,7 +17,7 @@ OpenProtected::OpenProtected(Engine& engine, AttributeTable& attributes, const R
 
 Done OpenProtected::write(std::uint64_t offset, std::span<const std::byte> bytes) {
   const MutexLock lock(mutex_);
-  if (!fits(offset, bytes.size(), engine_.page_size())) return poison(EFBIG);
+  if (!fits(offset, bytes.size(), engine_.page_size())) return poison(Reason::PastEndOfPage);
   if (auto begun = begin_stage(); !begun) return begun;
   std::ranges::copy(bytes, stage_->bytes().subspan(offset).begin());
   return wrote();
@@ -25,7 +25,7 @@ Done OpenProtected::write(std::uint64_t offset, std::span<const std::byte> bytes
 
 Done OpenProtected::truncate(std::uint64_t size) {
   const MutexLock lock(mutex_);
-  if (size > engine_.page_size()) return poison(EFBIG);
+  if (size > engine_.page_size()) return poison(Reason::PastEndOfPage);
   return zero(size, engine_.page_size() - size);
 }
 
@@ -45,8 +45,8 @@ Done OpenProtected::truncate_at_open() {
 Done OpenProtected::allocate(int mode, std::uint64_t offset, std::uint64_t length) {
   const MutexLock lock(mutex_);
   const auto effect = judge_allocate(mode, offset, length, engine_.page_size());
-  if (!effect)
-    return effect.error().value == EFBIG ? poison(EFBIG) : Done(fail(effect.error().value));
+  if (!effect && effect.error().value == EFBIG) return poison(effect.error().reason);
+  if (!effect) return tl::unexpected(effect.error());
   return zero(offset, *effect == AllocateEffect::Zero ? length : 0);
 }
 
@@ -55,7 +55,7 @@ Done OpenProtected::begin_stage() {
   died_ = false;
   used_ = true;
   set_closing(false);
-  if (poisoned_) return fail(EIO);
+  if (poisoned_) return fail(*poisoned_);
   if (stage_) return {};
   auto writer = open_writer();
   if (!writer) return fail(writer.error(), reporter_);
@@ -89,10 +89,11 @@ void OpenProtected::set_closing(bool closing) {
 }
 
 /// The caller saw a write fail; committing the rest of them would be a page that nobody wrote.
-Done OpenProtected::poison(int os_error) {
-  poisoned_ = used_ = true;
+Done OpenProtected::poison(Reason reason) {
+  used_ = true;
+  poisoned_ = Reason::WriteFailedBefore;
   end_stage();
-  return fail(os_error);
+  return fail(reason);
 }
 
 Done OpenProtected::zero(std::uint64_t offset, std::uint64_t length) {
@@ -123,7 +124,7 @@ Done OpenProtected::flush(const AskFlusher& from) {
 Done OpenProtected::flush_stage(const AskFlusher& from) {
   died_ = from() == FlushFrom::DyingProcess;
   if (died_) return {};
-  if (poisoned_) return fail(EIO);
+  if (poisoned_) return fail(*poisoned_);
   if (opening_.commit_on == CommitOn::Fsync || !written_) return {};
   // Who was told by fsync that it failed closes the file all the same; that must not commit it.
   if (refused_) return tl::unexpected(*refused_);
@@ -134,7 +135,7 @@ Done OpenProtected::sync() {
   const MutexLock lock(mutex_);
   died_ = false;
   used_ = true;
-  if (poisoned_) return fail(EIO);
+  if (poisoned_) return fail(*poisoned_);
   return stage_ ? commit() : Done{};
 }
 

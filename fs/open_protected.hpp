@@ -70,7 +70,7 @@ class OpenProtected final : public OpenFile {
   void end_stage() REQUIRES(mutex_);
   void set_closing(bool closing) REQUIRES(mutex_);
   Done flush_stage(const AskFlusher& from) REQUIRES(mutex_);
-  Done poison(int os_error) REQUIRES(mutex_);
+  Done poison(Reason reason) REQUIRES(mutex_);
   Done zero(std::uint64_t offset, std::uint64_t length) REQUIRES(mutex_);
   Done wrote() REQUIRES(mutex_);
   Done commit() REQUIRES(mutex_);
@@ -89,7 +89,8 @@ class OpenProtected final : public OpenFile {
   bool closing_ GUARDED_BY(mutex_) = false;  ///< The stage's last news is a flush.
   bool written_ GUARDED_BY(mutex_) = false;  ///< The stage holds more than what O_TRUNC did.
   std::uint64_t times_set_ GUARDED_BY(mutex_) = 0;  ///< Of the attributes, at the last write.
-  bool poisoned_ GUARDED_BY(mutex_) = false;  ///< A write failed: what is staged is not whole.
+  /// Why nothing that it stages is committed any more: what it had staged is not whole.
+  std::optional<Reason> poisoned_ GUARDED_BY(mutex_);
   /// The last commit of the stage failed so. Only another fsync or a further write tries again.
   std::optional<Errno> refused_ GUARDED_BY(mutex_);
   bool died_ GUARDED_BY(mutex_) = false;  ///< The last flush came from a dying process.

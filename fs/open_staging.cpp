@@ -28,7 +28,7 @@ auto OpenStaging::act(const OnStaging& on_staging, const OnPage& on_page) {
     page = page_;
   }
   using Result = decltype(on_page(*page));
-  return page ? on_page(*page) : Result(fail(ESTALE));
+  return page ? on_page(*page) : Result(fail(Reason::PageIsGone));
 }
 
 Answer<std::vector<std::byte>> OpenStaging::read(std::uint64_t offset, std::size_t size) {
@@ -56,6 +56,7 @@ Done OpenStaging::truncate(std::uint64_t size) {
 Done OpenStaging::allocate(int mode, std::uint64_t offset, std::uint64_t length) {
   const auto on_staging = [&](SparseBytes& content) -> Done {
     const auto effect = judge_allocate(mode, offset, length, SparseBytes::kMaxSize);
+    if (!effect && effect.error().value == EFBIG) return fail(Reason::PastLargestFile);
     if (!effect) return tl::unexpected(effect.error());
     if (*effect == AllocateEffect::Zero) content.zero(offset, length);
     if (*effect == AllocateEffect::Keep) {

@@ -1,13 +1,11 @@
 #include "fs/receipts.hpp"
 
-#include <cerrno>
-
 namespace mappedpages::fs {
 
 Answer<std::uint64_t> ReceiptTable::reserve(std::string_view name) {
   const MutexLock lock(mutex_);
-  if (by_name_.contains(name)) return fail(EEXIST);
-  if (receipts_.size() >= kMaxReceipts) return fail(ENOSPC);
+  if (by_name_.contains(name)) return fail(Reason::NameExists);
+  if (receipts_.size() >= kMaxReceipts) return fail(Reason::TooManyReceipts);
   const std::uint64_t receipt = next_receipt_++;
   receipts_[receipt].name = name;
   by_name_.emplace(name, receipt);
@@ -54,7 +52,7 @@ std::size_t ReceiptTable::count() const {
 Done ReceiptTable::remove(std::string_view name) {
   const MutexLock lock(mutex_);
   const auto at = by_name_.find(name);
-  if (at == by_name_.end()) return fail(ENOENT);
+  if (at == by_name_.end()) return fail(Reason::NoSuchName);
   receipts_.erase(at->second);
   by_name_.erase(at);
   return {};
@@ -63,7 +61,8 @@ Done ReceiptTable::remove(std::string_view name) {
 Done ReceiptTable::remove_entry(std::uint64_t receipt, std::uint64_t number) {
   const MutexLock lock(mutex_);
   const auto at = receipts_.find(receipt);
-  if (at == receipts_.end() || at->second.numbers.erase(number) == 0) return fail(ENOENT);
+  if (at == receipts_.end() || at->second.numbers.erase(number) == 0)
+    return fail(Reason::NoSuchName);
   return {};
 }
 

@@ -44,7 +44,7 @@ Done SparseBytes::write(std::uint64_t offset, std::span<const std::byte> bytes) 
 }
 
 Done SparseBytes::resize(std::uint64_t size) {
-  if (size > kMaxSize) return fail(EFBIG);
+  if (size > kMaxSize) return fail(Reason::PastLargestFile);
   if (size < size_) {
     const std::uint64_t whole = (size + kChunk - 1) / kChunk;
     drop_from(whole);
@@ -55,13 +55,13 @@ Done SparseBytes::resize(std::uint64_t size) {
 }
 
 Done SparseBytes::reserve(std::uint64_t offset, std::uint64_t length) {
-  if (offset > kMaxSize || length > kMaxSize - offset) return fail(EFBIG);
+  if (offset > kMaxSize || length > kMaxSize - offset) return fail(Reason::PastLargestFile);
   if (length == 0) return {};
   const std::uint64_t first = offset / kChunk;
   const std::uint64_t last = (offset + length - 1) / kChunk;
   const auto there = static_cast<std::uint64_t>(
       std::distance(chunks_.lower_bound(first), chunks_.upper_bound(last)));
-  if (!budget_.take((last - first + 1 - there) * kChunk)) return fail(ENOSPC);
+  if (!budget_.take((last - first + 1 - there) * kChunk)) return fail(Reason::StagingMemoryFull);
   for (std::uint64_t chunk = first; chunk <= last; ++chunk) {
     auto& bytes = chunks_[chunk];
     if (!bytes) bytes = std::make_unique<Chunk>();

@@ -6,8 +6,8 @@ Answer<StagingTable::FilePtr> StagingTable::create(FixedDirectory directory,
                                                    std::string_view name) {
   const MutexLock lock(mutex_);
   Name key(directory, name);
-  if (by_name_.contains(key)) return fail(EEXIST);
-  if (files_.size() >= kMaxFiles) return fail(ENOSPC);
+  if (by_name_.contains(key)) return fail(Reason::NameExists);
+  if (files_.size() >= kMaxFiles) return fail(Reason::TooManyStagingFiles);
   const std::uint64_t number = next_number_++;
   const auto forget = [&attributes = attributes_](StagingFile* file) {
     attributes.forget(file->inode());
@@ -43,7 +43,7 @@ Done StagingTable::remove(FixedDirectory directory, std::string_view name) {
   FilePtr removed;  // Destroyed, if nobody else has it, without the lock.
   const MutexLock lock(mutex_);
   removed = take_name(Name(directory, name));
-  return removed ? Done{} : fail(ENOENT);
+  return removed ? Done{} : fail(Reason::NoSuchName);
 }
 
 Done StagingTable::rename(FixedDirectory directory, std::string_view name,
@@ -52,11 +52,11 @@ Done StagingTable::rename(FixedDirectory directory, std::string_view name,
   FilePtr replaced;
   const MutexLock lock(mutex_);
   const auto at = by_name_.find(Name(directory, name));
-  if (at == by_name_.end()) return fail(ENOENT);
+  if (at == by_name_.end()) return fail(Reason::NoSuchName);
   const std::uint64_t number = at->second;
   Name key(new_directory, new_name);
   if (const auto there = by_name_.find(key); there != by_name_.end()) {
-    if (!may_replace) return fail(EEXIST);
+    if (!may_replace) return fail(Reason::NameExists);
     if (there->second == number) return {};
     replaced = take_name(key);
   }
