@@ -51,14 +51,17 @@ Namespace::Namespace(Engine& engine, const NamespaceOptions& options, Reporter r
       attributes_(options.attributes),
       closing_(options.one_at_a_time ? std::chrono::milliseconds(0) : kLongestClose),
       staging_(attributes_, options.staging_memory),
-      placer_(engine, closing_) {}
+      placer_(engine, closing_),
+      freer_(engine, attributes_, generations_, reporter_) {}
 
 // --- Names
 
 Answer<Entry> Namespace::lookup(Inode parent, std::string_view name) const {
   const auto inode = find(parent, name);
   if (!inode) return tl::unexpected(inode.error());
-  return entry_of(*inode);
+  const auto entry = entry_if_there(*inode);
+  if (!entry) return fail(Reason::NoSuchName);
+  return *entry;
 }
 
 Answer<Inode> Namespace::find(Inode parent, std::string_view name) const {
@@ -163,8 +166,19 @@ Answer<Entry> Namespace::get(Inode inode) const {
   return entry;
 }
 
+/// None where the page was freed meanwhile. Else it has the generation that the entry says: nobody
+/// freed it between the two questions.
+std::optional<Entry> Namespace::entry_if_there(Inode inode) const {
+  for (;;) {
+    Entry entry = entry_of(inode);
+    if (!inode.is_page()) return entry;
+    if (!exists(inode)) return std::nullopt;
+    if (freer_.generation_of(inode) == entry.generation) return entry;
+  }
+}
+
 Entry Namespace::entry_of(Inode inode) const {
-  const std::uint64_t generation = generations_.of(inode);
+  const std::uint64_t generation = freer_.generation_of(inode);
   Entry entry{.inode = inode.with_version(static_cast<std::uint16_t>(generation)),
               .generation = generation};
   struct stat& facts = entry.attributes;
@@ -265,7 +279,8 @@ Done Namespace::list(Inode directory, std::uint64_t offset, const EntryVisitor& 
   std::uint64_t from = offset <= kFirstEntryOffset ? 0 : offset - kFirstEntryOffset;
   while (const auto next = next_entry(directory, from)) {
     const std::uint64_t behind = next->position + 1;
-    if (!visit(next->name, entry_of(next->inode), behind + kFirstEntryOffset)) return {};
+    const auto entry = entry_if_there(next->inode);
+    if (entry && !visit(next->name, *entry, behind + kFirstEntryOffset)) return {};
     from = behind;
   }
   return {};

@@ -20,6 +20,7 @@
 #include "fs/open_file.hpp"
 #include "fs/open_files.hpp"
 #include "fs/open_protected.hpp"
+#include "fs/page_freer.hpp"
 #include "fs/page_placer.hpp"
 #include "fs/receipts.hpp"
 #include "fs/staging.hpp"
@@ -137,13 +138,13 @@ class Namespace {
   [[nodiscard]] static Inode page_in(Inode directory, std::uint64_t number);
   [[nodiscard]] Answer<Inode> find(Inode parent, std::string_view name) const;
   [[nodiscard]] Entry entry_of(Inode inode) const;
+  [[nodiscard]] std::optional<Entry> entry_if_there(Inode inode) const;
   [[nodiscard]] static std::string link_target(Inode inode);
   [[nodiscard]] const ReceiptTable* receipts_in(Inode directory) const;
   [[nodiscard]] ReceiptTable* receipts_in(Inode directory);
   [[nodiscard]] Answer<std::vector<std::uint64_t>> allocate(Inode parent, PageCount count);
   [[nodiscard]] std::optional<Listed> next_entry(Inode directory, std::uint64_t from) const;
   Done touched(Inode directory, Done done);
-  Done free_page(Inode inode);
   Done rename_staging(Inode parent, std::string_view name, Inode new_parent,
                       std::string_view new_name, unsigned flags);
   [[nodiscard]] Done require_changeable() const;
@@ -176,6 +177,7 @@ class Namespace {
 
   /// Twice how often a number was freed, for those that were.
   Generations generations_;
+  PageFreer freer_;
 };
 
 }  // namespace mappedpages::fs

@@ -86,24 +86,7 @@ Done Namespace::remove(Inode parent, std::string_view name) {
   if (inode->kind() == InodeKind::Staging) {
     return touched(parent, staging_.remove(parent.directory(), name));
   }
-  return touched(parent, free_page(*inode));
-}
-
-Done Namespace::free_page(Inode inode) {
-  // Before, because once it is freed somebody may be given the number, and find the name while the
-  // kernel still has the old inode under it. And after, for who looked it up in between. The kernel
-  // removes the names of one directory one after another.
-  generations_.count(inode, 1);
-  const Status freed = inode.kind() == InodeKind::Page
-                           ? engine_.free_when_unpinned(PageNumber{inode.number()})
-                           : engine_.free_when_unpinned(ProtectedNumber{inode.number()});
-  if (!freed) {
-    generations_.count(inode, -1);
-    return fail(freed.error(), reporter_);
-  }
-  attributes_.forget(inode);
-  generations_.count(inode, 1);
-  return {};
+  return touched(parent, freer_.free({&*inode, 1}));
 }
 
 // --- Making files
@@ -129,9 +112,10 @@ Answer<std::pair<Entry, Opened>> Namespace::create(Inode parent, std::string_vie
   }
   if (made) attributes_.touch(parent);
   // A new page is empty: its first commit shall be that of what is written to it.
-  const auto opened = open(entry_of(page).inode, made ? flags & ~O_TRUNC : flags);
+  const Entry entry = entry_of(page);
+  const auto opened = open(entry.inode, made ? flags & ~O_TRUNC : flags);
   if (!opened) return tl::unexpected(opened.error());
-  return std::pair(entry_of(page), *opened);
+  return std::pair(entry, *opened);
 }
 
 Status Namespace::allocate_at(Inode page) {

@@ -102,6 +102,9 @@ bool Engine::is_pinned(ProtectedNumber page) const {
 bool Engine::has_writer(ProtectedNumber page) const {
   return impl_->writers.has(page);
 }
+std::size_t Engine::writer_count() const {
+  return impl_->writers.count();
+}
 Result<ProtectedInfo> Engine::info(ProtectedNumber page) const {
   return impl_->store->info(page);
 }
@@ -154,7 +157,11 @@ Status Engine::free_bulk(std::span<const PageNumber> pages) {
 }
 
 Status Engine::free_when_unpinned(PageNumber page) {
-  TRY(impl_->submit({.free_pages = {page}}));
+  return free_bulk_when_unpinned({&page, 1});
+}
+
+Status Engine::free_bulk_when_unpinned(std::span<const PageNumber> pages) {
+  TRY(impl_->submit({.free_pages = {pages.begin(), pages.end()}}));
   return {};
 }
 
@@ -183,7 +190,11 @@ Status Engine::free_protected_bulk(std::span<const ProtectedNumber> pages) {
 }
 
 Status Engine::free_when_unpinned(ProtectedNumber page) {
-  TRY(impl_->submit({.free_protected = {page}}));
+  return free_bulk_when_unpinned({&page, 1});
+}
+
+Status Engine::free_bulk_when_unpinned(std::span<const ProtectedNumber> pages) {
+  TRY(impl_->submit({.free_protected = {pages.begin(), pages.end()}}));
   return {};
 }
 

@@ -1,6 +1,7 @@
 // One writer a protected page.
 #pragma once
 
+#include <cstddef>
 #include <unordered_set>
 
 #include "base/thread_annotations.hpp"
@@ -19,6 +20,10 @@ class WriterTable {
   [[nodiscard]] bool has(ProtectedNumber page) const EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
     return pages_.contains(page);
+  }
+  [[nodiscard]] std::size_t count() const EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    return pages_.size();
   }
   void leave(ProtectedNumber page) EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);

@@ -197,6 +197,7 @@ class MAPPEDPAGES_API Engine {
   [[nodiscard]] bool is_pinned(PageNumber page) const;
   [[nodiscard]] bool is_pinned(ProtectedNumber page) const;
   [[nodiscard]] bool has_writer(ProtectedNumber page) const;
+  [[nodiscard]] std::size_t writer_count() const;  ///< How many protected pages have one now.
   [[nodiscard]] Result<ProtectedInfo> info(ProtectedNumber page) const;
 
   /// Byte offset of a page in the file; OutOfBounds beyond the capacity.
@@ -236,6 +237,9 @@ class MAPPEDPAGES_API Engine {
   /// its bytes are reused, only after the last pin is gone; until then reads and writes of it work.
   Status free_when_unpinned(PageNumber page);
 
+  /// The same for several, in one commit: all of them or none.
+  Status free_bulk_when_unpinned(std::span<const PageNumber> pages);
+
   Result<ProtectedNumber> alloc_protected();
   Result<std::vector<ProtectedNumber>> alloc_protected_bulk(PageCount count);
   /// As `alloc_at`. Full or DirectoryFull where the number is beyond what a file can have.
@@ -244,6 +248,7 @@ class MAPPEDPAGES_API Engine {
   Status free_protected(ProtectedNumber page);
   Status free_protected_bulk(std::span<const ProtectedNumber> pages);
   Status free_when_unpinned(ProtectedNumber page);
+  Status free_bulk_when_unpinned(std::span<const ProtectedNumber> pages);
 
   /// Any mixture of the above, and protected writes, in one atomic step.
   Result<Allocation> commit(const Change& change);

@@ -282,6 +282,34 @@ TEST_P(EngineTest, AFreedProtectedPageStaysReadableWhileItIsPinned) {
   EXPECT_EQ(*engine->alloc_protected(), number);
 }
 
+TEST_P(EngineTest, SeveralPagesAreFreedInOneCommitWhoeverHoldsThem) {
+  const auto pages = *engine->alloc_bulk(PageCount{3});
+  const auto numbers = *engine->alloc_protected_bulk(PageCount{2});
+  auto pin = *engine->pin(pages[1]);
+  auto held = *engine->writer(numbers[0]);
+  const std::uint64_t groups = engine->stats().groups;
+  const std::vector one_is_wrong{pages[0], PageNumber{pages[2].value + 9}};
+  EXPECT_EQ(engine->free_bulk_when_unpinned(one_is_wrong).error().code(), ErrorCode::DoubleFree);
+  EXPECT_EQ(engine->use_of(pages[0]), PageUse::Regular) << "all or none";
+  ASSERT_TRUE(engine->free_bulk_when_unpinned(pages));
+  ASSERT_TRUE(engine->free_bulk_when_unpinned(numbers));
+  EXPECT_EQ(engine->stats().groups - groups, 2U);
+  EXPECT_EQ(engine->counts().regular, PageCount{0});
+  EXPECT_EQ(engine->counts().protected_pages, PageCount{0});
+  EXPECT_EQ(engine->alloc_at(pages[1]).error().code(), ErrorCode::PagePinned);
+}
+
+TEST_P(EngineTest, WritersAreCounted) {
+  const auto numbers = *engine->alloc_protected_bulk(PageCount{2});
+  EXPECT_EQ(engine->writer_count(), 0U);
+  auto writer = engine->writer(numbers[0]);
+  EXPECT_FALSE(engine->writer(numbers[0]));
+  const auto other = *engine->writer(numbers[1]);
+  EXPECT_EQ(engine->writer_count(), 2U);
+  writer = engine->writer(numbers[0]);
+  EXPECT_EQ(engine->writer_count(), 1U);
+}
+
 TEST_P(EngineTest, AWriterOfAFreedPageCannotCommitOverItsSuccessor) {
   const ProtectedNumber number = *engine->alloc_protected();
   auto writer = *engine->writer(number);
