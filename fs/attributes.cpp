@@ -16,14 +16,14 @@ timespec now() {
   return time;
 }
 
-void AttributeTable::fill(Inode inode, struct stat& out) const {
+void AttributeTable::fill(Inode inode, struct stat& out, mode_t mask) const {
   Known known;
   {
     const MutexLock lock(mutex_);
     if (const auto at = known_.find(inode.bits()); at != known_.end()) known = at->second;
   }
   const mode_t mode = S_ISDIR(out.st_mode) ? defaults_.directory_mode : defaults_.file_mode;
-  out.st_mode = (out.st_mode & S_IFMT) | known.mode.value_or(mode);
+  out.st_mode = (out.st_mode & S_IFMT) | known.mode.value_or(mode & mask);
   out.st_uid = known.uid.value_or(defaults_.uid);
   out.st_gid = known.gid.value_or(defaults_.gid);
   out.st_atim = known.atime.value_or(defaults_.time);

@@ -41,8 +41,8 @@ class AttributeTable {
   explicit AttributeTable(const AttributeDefaults& defaults) : defaults_(defaults) {}
 
   /// Owner, permission bits and times of an inode; the rest of `out` is left alone. `out.st_mode`
-  /// has the file's type.
-  void fill(Inode inode, struct stat& out) const EXCLUDES(mutex_);
+  /// has the file's type. `mask`: the permissions that it can have until somebody changes them.
+  void fill(Inode inode, struct stat& out, mode_t mask = 0777) const EXCLUDES(mutex_);
 
   /// Applies a change; ctime becomes now.
   void change(Inode inode, const AttributeChange& change) EXCLUDES(mutex_);

@@ -21,14 +21,24 @@ Namespace& tree_of(fuse_req_t req) {
   return context_of(req).tree;
 }
 
+/// A request to be answered.
+struct Call {
+  Call(fuse_req_t request, Operation operation, fuse_ino_t inode, const char* name = "")
+      : req(request), asked{operation, Inode(inode), name} {}
+
+  fuse_req_t req;
+  Asked asked;
+};
+
 /// The only place that answers with an errno.
-void reply(fuse_req_t req, const Errno& error) {
-  fuse_reply_err(req, error.value);
+void reply(const Call& call, const Errno& error) {
+  tree_of(call.req).note_failure(call.asked, error);
+  fuse_reply_err(call.req, error.value);
 }
 
-void reply(fuse_req_t req, const Done& done) {
-  if (!done) return reply(req, done.error());
-  fuse_reply_err(req, 0);
+void reply(const Call& call, const Done& done) {
+  if (!done) return reply(call, done.error());
+  fuse_reply_err(call.req, 0);
 }
 
 fuse_entry_param entry_param(const CallbackContext& context, const Entry& entry) {
@@ -41,16 +51,16 @@ fuse_entry_param entry_param(const CallbackContext& context, const Entry& entry)
   return param;
 }
 
-void reply(fuse_req_t req, const Answer<Entry>& entry) {
-  if (!entry) return reply(req, entry.error());
-  const fuse_entry_param param = entry_param(context_of(req), *entry);
-  fuse_reply_entry(req, &param);
+void reply(const Call& call, const Answer<Entry>& entry) {
+  if (!entry) return reply(call, entry.error());
+  const fuse_entry_param param = entry_param(context_of(call.req), *entry);
+  fuse_reply_entry(call.req, &param);
 }
 
-void reply_attributes(fuse_req_t req, const Answer<Entry>& entry) {
-  if (!entry) return reply(req, entry.error());
-  const double timeout = entry->lasting_attributes ? context_of(req).timeout : 0;
-  fuse_reply_attr(req, &entry->attributes, timeout);
+void reply_attributes(const Call& call, const Answer<Entry>& entry) {
+  if (!entry) return reply(call, entry.error());
+  const double timeout = entry->lasting_attributes ? context_of(call.req).timeout : 0;
+  fuse_reply_attr(call.req, &entry->attributes, timeout);
 }
 
 void describe(const Opened& opened, fuse_file_info& info) {
@@ -118,27 +128,27 @@ void renew_cache(const CallbackContext& context, Inode inode, std::uint64_t offs
 /// bytes under another inode. What is dirty there is written back before; the page is `passed`, so
 /// that a change can be told behind it.
 template <class Act>
-void with_file(fuse_req_t req, fuse_ino_t inode, const fuse_file_info& info, Act act) {
-  CallbackContext& context = context_of(req);
+void with_file(const Call& call, const fuse_file_info& info, Act act) {
+  CallbackContext& context = context_of(call.req);
   const auto file = context.tree.file(info.fh);
-  if (!file) return reply(req, file.error());
-  const auto passed = context.tree.page_behind(Inode(inode));
+  if (!file) return reply(call, file.error());
+  const Inode opened_as = call.asked.inode;
+  const auto passed = context.tree.page_behind(opened_as);
   if (!passed) return act(**file, passed);
-  context.notifier->later(
-      [&context, opened_as = Inode(inode), file = *file, passed, act = std::move(act)] {
-        context.cache->drop(*passed);
-        act(*file, passed);
-        // sendfile(2) reads into the kernel's cache even where nothing else does. Not here: the
-        // next
-        // request that fills it is answered by this thread.
-        context.renamer->later([&context, opened_as] { context.cache->drop(opened_as); });
-      });
+  context.notifier->later([&context, opened_as, file = *file, passed, act = std::move(act)] {
+    context.cache->drop(*passed);
+    act(*file, passed);
+    // sendfile(2) reads into the kernel's cache even where nothing else does. Not here: the
+    // next
+    // request that fills it is answered by this thread.
+    context.renamer->later([&context, opened_as] { context.cache->drop(opened_as); });
+  });
 }
 
 // --- Names
 
 void lookup(fuse_req_t req, fuse_ino_t parent, const char* name) {
-  reply(req, tree_of(req).lookup(Inode(parent), name));
+  reply({req, Operation::Lookup, parent, name}, tree_of(req).lookup(Inode(parent), name));
 }
 
 void forget(fuse_req_t req, fuse_ino_t /*inode*/, std::uint64_t /*count*/) {
@@ -151,7 +161,7 @@ void forget_multi(fuse_req_t req, std::size_t /*count*/, fuse_forget_data* /*for
 
 void readlink(fuse_req_t req, fuse_ino_t inode) {
   const auto target = tree_of(req).read_link(Inode(inode));
-  if (!target) return reply(req, target.error());
+  if (!target) return reply({req, Operation::ReadLink, inode}, target.error());
   fuse_reply_readlink(req, target->c_str());
 }
 
@@ -161,28 +171,28 @@ void mkdir(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t /*mode*/)
   if (made) {
     context_of(req).cache->drop_attributes(Namespace::pages_allocated_in(Inode(parent)));
   }
-  reply(req, made);
+  reply({req, Operation::MakeDirectory, parent, name}, made);
 }
 
 void rmdir(fuse_req_t req, fuse_ino_t parent, const char* name) {
-  reply(req, tree_of(req).remove_directory(Inode(parent), name));
+  reply({req, Operation::RemoveDirectory, parent, name},
+        tree_of(req).remove_directory(Inode(parent), name));
 }
 
 void unlink(fuse_req_t req, fuse_ino_t parent, const char* name) {
-  reply(req, tree_of(req).remove(Inode(parent), name));
+  reply({req, Operation::Remove, parent, name}, tree_of(req).remove(Inode(parent), name));
 }
 
-void mknod(fuse_req_t req, fuse_ino_t /*parent*/, const char* /*name*/, mode_t /*mode*/,
-           dev_t /*device*/) {
-  reply(req, Errno(Reason::MakesNoLinks));
+void mknod(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t /*mode*/, dev_t /*device*/) {
+  reply({req, Operation::MakeLink, parent, name}, Errno(Reason::MakesNoLinks));
 }
 
-void symlink(fuse_req_t req, const char* /*target*/, fuse_ino_t /*parent*/, const char* /*name*/) {
-  reply(req, Errno(Reason::MakesNoLinks));
+void symlink(fuse_req_t req, const char* /*target*/, fuse_ino_t parent, const char* name) {
+  reply({req, Operation::MakeLink, parent, name}, Errno(Reason::MakesNoLinks));
 }
 
-void link(fuse_req_t req, fuse_ino_t /*inode*/, fuse_ino_t /*parent*/, const char* /*name*/) {
-  reply(req, Errno(Reason::MakesNoLinks));
+void link(fuse_req_t req, fuse_ino_t /*inode*/, fuse_ino_t parent, const char* name) {
+  reply({req, Operation::MakeLink, parent, name}, Errno(Reason::MakesNoLinks));
 }
 
 /// In a thread that answers nothing else, because it waits for the kernel. The kernel makes one
@@ -202,14 +212,14 @@ void rename(fuse_req_t req, fuse_ino_t parent, const char* name, fuse_ino_t new_
     // What sendfile(2) has read into these.
     if (source) context.cache->drop(source->inode);
     if (there && !cached) context.cache->drop(there->inode);
-    reply(req, done);
+    reply({req, Operation::Rename, parent, name.c_str()}, done);
   });
 }
 
 // --- Attributes
 
 void getattr(fuse_req_t req, fuse_ino_t inode, fuse_file_info* /*info*/) {
-  reply_attributes(req, tree_of(req).get(Inode(inode)));
+  reply_attributes({req, Operation::Stat, inode}, tree_of(req).get(Inode(inode)));
 }
 
 AttributeChange change_of(const struct stat& wanted, int set) {
@@ -249,24 +259,25 @@ void zero_cache(const CallbackContext& context, Inode inode, std::uint64_t from)
 void setattr(fuse_req_t req, fuse_ino_t inode, struct stat* wanted, int set, fuse_file_info* info) {
   CallbackContext& context = context_of(req);
   const bool truncates = (set & FUSE_SET_ATTR_SIZE) != 0;
+  const Call call(req, truncates ? Operation::Truncate : Operation::SetAttributes, inode);
   const std::uint64_t size = unsigned_of(wanted->st_size);
   Done done;
   if (truncates) done = truncate(req, Inode(inode), size, info);
   if (done) done = context.tree.change_attributes(Inode(inode), change_of(*wanted, set));
-  if (!done) return reply(req, done);
+  if (!done) return reply(call, done);
   const auto passed = context.tree.page_behind(Inode(inode));
   const bool cached = truncates && Inode(inode).kind() == InodeKind::Page;
-  if (!cached && !passed) return reply_attributes(req, context.tree.get(Inode(inode)));
+  if (!cached && !passed) return reply_attributes(call, context.tree.get(Inode(inode)));
   context.notifier->later([=, &context] {
     if (truncates) zero_cache(context, passed.value_or(Inode(inode)), size);
     if (passed) context.cache->drop(*passed);
-    reply_attributes(req, context.tree.get(Inode(inode)));
+    reply_attributes(call, context.tree.get(Inode(inode)));
   });
 }
 
-void setxattr(fuse_req_t req, fuse_ino_t /*inode*/, const char* /*name*/, const char* /*value*/,
+void setxattr(fuse_req_t req, fuse_ino_t inode, const char* /*name*/, const char* /*value*/,
               std::size_t /*size*/, int /*flags*/) {
-  reply(req, Errno(Reason::NoXattrs));
+  reply({req, Operation::SetXattr, inode}, Errno(Reason::NoXattrs));
 }
 
 void statfs(fuse_req_t req, fuse_ino_t /*inode*/) {
@@ -323,7 +334,7 @@ void list(fuse_req_t req, fuse_ino_t inode, std::size_t size, off_t offset, bool
       [&buffer](std::string_view name, const Entry& entry, std::uint64_t next_offset) {
         return buffer.add(std::string(name), entry, next_offset);
       });
-  if (!done) return reply(req, done);
+  if (!done) return reply({req, Operation::List, inode}, done);
   fuse_reply_buf(req, buffer.bytes().data(), buffer.bytes().size());
 }
 
@@ -342,7 +353,7 @@ void readdirplus(fuse_req_t req, fuse_ino_t inode, std::size_t size, off_t offse
 void create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t /*mode*/,
             fuse_file_info* info) {
   const auto created = tree_of(req).create(Inode(parent), name, info->flags);
-  if (!created) return reply(req, created.error());
+  if (!created) return reply({req, Operation::Create, parent, name}, created.error());
   const auto& [entry, opened] = *created;
   describe(opened, *info);
   const fuse_entry_param param = entry_param(context_of(req), entry);
@@ -352,40 +363,59 @@ void create(fuse_req_t req, fuse_ino_t parent, const char* name, mode_t /*mode*/
 void open(fuse_req_t req, fuse_ino_t inode, fuse_file_info* info) {
   Namespace& tree = tree_of(req);
   const auto opened = tree.open(Inode(inode), info->flags, fuse_req_ctx(req)->pid);
-  if (!opened) return reply(req, opened.error());
+  if (!opened) return reply({req, Operation::Open, inode}, opened.error());
   describe(*opened, *info);
   // Interrupted: nobody has the descriptor, and no release will come.
   if (fuse_reply_open(req, info) == -ENOENT) tree.release(opened->handle);
 }
 
 void read(fuse_req_t req, fuse_ino_t inode, std::size_t size, off_t offset, fuse_file_info* info) {
-  with_file(req, inode, *info, [=](OpenFile& file, std::optional<Inode> /*passed*/) {
+  const Call call(req, Operation::Read, inode);
+  with_file(call, *info, [=](OpenFile& file, std::optional<Inode> /*passed*/) {
     const auto bytes = file.read(unsigned_of(offset), size);
-    if (!bytes) return reply(req, bytes.error());
+    if (!bytes) return reply(call, bytes.error());
     fuse_reply_buf(req, reinterpret_cast<const char*>(bytes->data()),  // NOLINT(*-reinterpret-cast)
                    bytes->size());
   });
 }
 
+/// What it freed the kernel forgets before the answer.
+void write_command(const Call& call, std::string_view text) {
+  CallbackContext& context = context_of(call.req);
+  Commanded commanded = context.tree.run_commands(text);
+  const auto answer = [call, done = commanded.done, size = text.size()] {
+    if (!done) return reply(call, done);
+    fuse_reply_write(call.req, size);
+  };
+  if (commanded.freed.empty() || context.timeout == 0) return answer();
+  context.forgetter->later([&context, freed = std::move(commanded.freed), answer] {
+    for (const Inode page : freed) context.cache->forget(page);
+    answer();
+  });
+}
+
 void write(fuse_req_t req, fuse_ino_t inode, const char* data, std::size_t size, off_t offset,
            fuse_file_info* info) {
+  const Call call(req, Operation::Write, inode);
+  if (Inode(inode).is(ControlFile::Command)) return write_command(call, {data, size});
   // The answer may come later, when `data` is gone.
   const bool is_staging = Inode(inode).kind() == InodeKind::Staging;
   const auto kept = std::make_shared<const std::string>(data, is_staging ? size : 0);
   const auto bytes = bytes_of(is_staging ? kept->data() : data, size);
-  with_file(req, inode, *info, [=](OpenFile& file, std::optional<Inode> passed) {
+  with_file(call, *info, [=](OpenFile& file, std::optional<Inode> passed) {
     const Done done = file.write(unsigned_of(offset), bytes);
-    if (!done) return reply(req, done);
+    if (!done) return reply(call, done);
     if (passed) renew_cache(context_of(req), *passed, unsigned_of(offset), size);
     fuse_reply_write(req, kept->empty() ? size : kept->size());
   });
 }
 
-void flush(fuse_req_t req, fuse_ino_t /*inode*/, fuse_file_info* info) {
+void flush(fuse_req_t req, fuse_ino_t inode, fuse_file_info* info) {
+  const Call call(req, Operation::Close, inode);
   const auto file = tree_of(req).file(info->fh);
-  if (!file) return reply(req, file.error());
+  if (!file) return reply(call, file.error());
   const pid_t pid = fuse_req_ctx(req)->pid;
-  reply(req, (*file)->flush([pid] {
+  reply(call, (*file)->flush([pid] {
     return is_dying_by_signal(pid) ? FlushFrom::DyingProcess : FlushFrom::LivingProcess;
   }));
 }
@@ -395,10 +425,11 @@ void release(fuse_req_t req, fuse_ino_t /*inode*/, fuse_file_info* info) {
   fuse_reply_err(req, 0);
 }
 
-void fsync(fuse_req_t req, fuse_ino_t /*inode*/, int /*data_only*/, fuse_file_info* info) {
+void fsync(fuse_req_t req, fuse_ino_t inode, int /*data_only*/, fuse_file_info* info) {
+  const Call call(req, Operation::Sync, inode);
   const auto file = tree_of(req).file(info->fh);
-  if (!file) return reply(req, file.error());
-  reply(req, (*file)->sync());
+  if (!file) return reply(call, file.error());
+  reply(call, (*file)->sync());
 }
 
 void fsyncdir(fuse_req_t req, fuse_ino_t /*inode*/, int /*data_only*/, fuse_file_info* /*info*/) {
@@ -407,12 +438,13 @@ void fsyncdir(fuse_req_t req, fuse_ino_t /*inode*/, int /*data_only*/, fuse_file
 
 void fallocate(fuse_req_t req, fuse_ino_t inode, int mode, off_t offset, off_t length,
                fuse_file_info* info) {
-  with_file(req, inode, *info, [=](OpenFile& file, std::optional<Inode> passed) {
+  const Call call(req, Operation::Allocate, inode);
+  with_file(call, *info, [=](OpenFile& file, std::optional<Inode> passed) {
     const Done done = file.allocate(mode, unsigned_of(offset), unsigned_of(length));
     if (done && passed) {
       renew_cache(context_of(req), *passed, unsigned_of(offset), unsigned_of(length));
     }
-    reply(req, done);
+    reply(call, done);
   });
 }
 

@@ -22,6 +22,10 @@ struct CallbackContext {
   Worker* notifier = nullptr;
   /// Likewise, for what takes longer, or may wait for the notifier: renames, which flush.
   Worker* renamer = nullptr;
+  /// Likewise, for what waits for the lock of a directory: a rename may hold that until both of the
+  /// others have answered. Nothing that holds a lock waits for this one: not even the write to
+  /// .ctl/command that it answers, whose lock is that file's alone.
+  Worker* forgetter = nullptr;
   KernelCache* cache = nullptr;
 };
 

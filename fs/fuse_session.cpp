@@ -159,6 +159,14 @@ void KernelCache::drop_attributes(Inode inode) const {
   (void)fuse_lowlevel_notify_inval_inode(session_, inode.bits(), kNoBytes, 0);
 }
 
+void KernelCache::forget(Inode page) const {
+  const bool is_regular = page.kind() == InodeKind::Page;
+  const Inode directory = is_regular ? FixedDirectory::Pages : FixedDirectory::Protected;
+  const std::string name = std::to_string(page.number());
+  (void)fuse_lowlevel_notify_inval_entry(session_, directory.bits(), name.c_str(), name.size());
+  drop_attributes(page);
+}
+
 bool KernelCache::store(Inode inode, std::uint64_t offset, std::span<const std::byte> bytes) const {
   fuse_bufvec buffer{};  // As FUSE_BUFVEC_INIT, which is C.
   buffer.count = 1;
@@ -184,11 +192,13 @@ Outcome<void> serve(Namespace& tree, const Options& options, const MountPlace& p
       fuse_session_new(arguments.get(), &callbacks(), sizeof(fuse_lowlevel_ops), &context));
   if (!session) return fuse_failure("libfuse does not start", said.text());
   KernelCache cache(session.get());
-  Worker notifier;  // Both end before the session does.
+  Worker notifier;  // They end before the session does.
   Worker renamer;
+  Worker forgetter;
   context.cache = &cache;
   context.notifier = &notifier;
   context.renamer = &renamer;
+  context.forgetter = &forgetter;
   tree.tell_outdated(
       [&notifier, &cache](Inode page) { notifier.later([&cache, page] { cache.drop(page); }); });
   const SignalHandlers handlers(session.get());
@@ -202,7 +212,8 @@ Outcome<void> serve(Namespace& tree, const Options& options, const MountPlace& p
   // libfuse closes the connection when it unmounts, and looks at nothing before it uses it: what
   // they tell the kernel must not go to whatever has that descriptor next. They may hand work to
   // each other. Not for ever: the kernel may wait for an answer that nobody gives any more.
-  for (Worker* worker : {&notifier, &renamer, &notifier}) worker->drain(std::chrono::seconds(1));
+  for (Worker* worker : {&notifier, &renamer, &forgetter, &notifier})
+    worker->drain(std::chrono::seconds(1));
   if (result >= 0) return {};
   return tl::unexpected(Failure{ExitCode::Runtime, "the connection to the kernel failed (error " +
                                                        std::to_string(-result) + ")"});

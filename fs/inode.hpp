@@ -8,13 +8,16 @@
 namespace mappedpages::fs {
 
 enum class InodeKind : std::uint8_t {
-  Directory = 0,      ///< One of the fixed directories, by FixedDirectory.
-  Page = 1,           ///< pages/N
-  Protected = 2,      ///< protected/N
-  Receipt = 3,        ///< alloc/*/RECEIPT, by the receipt's number.
-  PageLink = 4,       ///< alloc/pages/RECEIPT/N: where it leads depends on N alone.
-  ProtectedLink = 5,  ///< alloc/protected/RECEIPT/N
-  Staging = 6,        ///< A name that is no number in pages/ or protected/; numbered as they come.
+  Directory = 0,       ///< One of the fixed directories, by FixedDirectory.
+  Page = 1,            ///< pages/N
+  Protected = 2,       ///< protected/N
+  Receipt = 3,         ///< alloc/*/RECEIPT, by the receipt's number.
+  PageLink = 4,        ///< alloc/pages/RECEIPT/N: where it leads depends on N alone.
+  ProtectedLink = 5,   ///< alloc/protected/RECEIPT/N
+  Staging = 6,         ///< A name that is no number in pages/ or protected/; numbered as they come.
+  ControlFile = 7,     ///< A file of .ctl/ itself, by ControlFile.
+  PageFacts = 8,       ///< .ctl/pages/N
+  ProtectedFacts = 9,  ///< .ctl/protected/N
 };
 
 enum class FixedDirectory : std::uint64_t {
@@ -24,7 +27,12 @@ enum class FixedDirectory : std::uint64_t {
   Alloc = 4,
   AllocPages = 5,
   AllocProtected = 6,
+  Control = 7,
+  ControlPages = 8,
+  ControlProtected = 9,
 };
+
+enum class ControlFile : std::uint64_t { Command = 1, LastError = 2, Stats = 3 };
 
 /// Bits 0 to 43 are a number, 44 to 47 the kind. What users see has zeros in bits 48 to 63: left
 /// for telling snapshots apart. What the kernel knows inodes by has a version there: it goes up
@@ -42,6 +50,8 @@ class Inode {
   explicit constexpr Inode(std::uint64_t bits) : bits_(bits) {}
   constexpr Inode(FixedDirectory directory)  // NOLINT(google-explicit-constructor)
       : Inode(InodeKind::Directory, static_cast<std::uint64_t>(directory)) {}
+  constexpr Inode(ControlFile file)  // NOLINT(google-explicit-constructor)
+      : Inode(InodeKind::ControlFile, static_cast<std::uint64_t>(file)) {}
   constexpr Inode(PageNumber page)  // NOLINT(google-explicit-constructor)
       : Inode(InodeKind::Page, page.value) {}
   constexpr Inode(ProtectedNumber page)  // NOLINT(google-explicit-constructor)
@@ -67,8 +77,15 @@ class Inode {
   [[nodiscard]] constexpr bool is(FixedDirectory directory) const {
     return *this == Inode(directory);
   }
+  [[nodiscard]] constexpr bool is(ControlFile file) const { return *this == Inode(file); }
   [[nodiscard]] constexpr bool is_page() const {
     return kind() == InodeKind::Page || kind() == InodeKind::Protected;
+  }
+
+  /// A file in .ctl/ or below it.
+  [[nodiscard]] constexpr bool is_control() const {
+    return kind() == InodeKind::ControlFile || kind() == InodeKind::PageFacts ||
+           kind() == InodeKind::ProtectedFacts;
   }
   constexpr bool operator==(const Inode&) const = default;
 

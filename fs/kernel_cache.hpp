@@ -26,6 +26,11 @@ class KernelCache {
   /// The kernel forgets the inode's attributes alone.
   void drop_attributes(Inode inode) const;
 
+  /// A page was freed: its name is looked up anew, and so are the attributes of who has it open.
+  /// Waits until nobody makes, removes or looks up a name in its directory, and, on some kernels,
+  /// for the answer to a lookup of its own.
+  void forget(Inode page) const;
+
   /// These are the bytes at `offset` now, in mappings too. False where it takes no more.
   bool store(Inode inode, std::uint64_t offset, std::span<const std::byte> bytes) const;
 

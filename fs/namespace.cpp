@@ -24,7 +24,7 @@ constexpr std::uint64_t kFirstStaging = Inode::kMaxNumber + 1;
 struct FixedEntry {
   FixedDirectory parent;
   std::string_view name;
-  FixedDirectory directory;
+  Inode inode;
 };
 
 constexpr std::array kFixedTree{
@@ -33,13 +33,30 @@ constexpr std::array kFixedTree{
     FixedEntry{FixedDirectory::Root, "alloc", FixedDirectory::Alloc},
     FixedEntry{FixedDirectory::Alloc, "pages", FixedDirectory::AllocPages},
     FixedEntry{FixedDirectory::Alloc, "protected", FixedDirectory::AllocProtected},
+    FixedEntry{FixedDirectory::Root, ".ctl", FixedDirectory::Control},
+    FixedEntry{FixedDirectory::Control, "command", ControlFile::Command},
+    FixedEntry{FixedDirectory::Control, "last_error", ControlFile::LastError},
+    FixedEntry{FixedDirectory::Control, "stats.json", ControlFile::Stats},
+    FixedEntry{FixedDirectory::Control, "pages", FixedDirectory::ControlPages},
+    FixedEntry{FixedDirectory::Control, "protected", FixedDirectory::ControlProtected},
 };
 
 Answer<Inode> fixed_child(FixedDirectory parent, std::string_view name) {
   for (const FixedEntry& entry : kFixedTree) {
-    if (entry.parent == parent && entry.name == name) return Inode(entry.directory);
+    if (entry.parent == parent && entry.name == name) return entry.inode;
   }
   return fail(Reason::NoSuchName);
+}
+
+/// The permissions that inodes of .ctl/ can have.
+mode_t mask_of(Inode inode) {
+  constexpr mode_t kReadable = 0555;
+  constexpr mode_t kWritable = 0222;
+  if (inode.is(ControlFile::Command)) return kWritable;
+  const bool is_control_directory = inode.is(FixedDirectory::Control) ||
+                                    inode.is(FixedDirectory::ControlPages) ||
+                                    inode.is(FixedDirectory::ControlProtected);
+  return inode.is_control() || is_control_directory ? kReadable : 0777;
 }
 
 }  // namespace
@@ -52,7 +69,8 @@ Namespace::Namespace(Engine& engine, const NamespaceOptions& options, Reporter r
       closing_(options.one_at_a_time ? std::chrono::milliseconds(0) : kLongestClose),
       staging_(attributes_, options.staging_memory),
       placer_(engine, closing_),
-      freer_(engine, attributes_, generations_, reporter_) {}
+      freer_(engine, attributes_, generations_, reporter_),
+      runner_(engine, freer_, generations_, files_, reporter_) {}
 
 // --- Names
 
@@ -71,11 +89,9 @@ Answer<Inode> Namespace::find(Inode parent, std::string_view name) const {
     if (!receipt) return fail(Reason::NoSuchName);
     return receipt_inode(parent.directory(), *receipt);
   }
-  if (parent.kind() == InodeKind::Directory && !holds_pages(parent)) {
-    return fixed_child(parent.directory(), name);
-  }
+  if (is_fixed(parent)) return fixed_child(parent.directory(), name);
   const auto number = parse_number(name);
-  if (!number && parent.kind() == InodeKind::Directory) {
+  if (!number && holds_pages(parent)) {
     const auto file = staging_.find(parent.directory(), name);
     if (!file) return fail(Reason::NoSuchName);
     return file->inode();
@@ -87,16 +103,18 @@ Answer<Inode> Namespace::find(Inode parent, std::string_view name) const {
       return fail(Reason::NoSuchName);
     return Inode(link_kind(receipts), *number);
   }
-  const Inode page = page_in(parent, *number);
-  if (!exists(page)) return fail(Reason::NoSuchName);
-  return page;
+  const Inode found = page_in(parent, *number);
+  if (!exists(found)) return fail(Reason::NoSuchName);
+  return found;
 }
 
 bool Namespace::exists(Inode inode) const {
   switch (inode.kind()) {
     case InodeKind::Page:
+    case InodeKind::PageFacts:
       return engine_.use_of(PageNumber{inode.number()}) == PageUse::Regular;
     case InodeKind::Protected:
+    case InodeKind::ProtectedFacts:
       return engine_.info(ProtectedNumber{inode.number()}).has_value();
     case InodeKind::Receipt:
       return receipts_in(directory_of_receipt(inode))->exists(receipt_number(inode));
@@ -111,10 +129,28 @@ bool Namespace::holds_pages(Inode directory) {
   return directory.is(FixedDirectory::Pages) || directory.is(FixedDirectory::Protected);
 }
 
-/// The page of that number in pages/ or protected/.
+/// Its entries are always the same.
+bool Namespace::is_fixed(Inode directory) {
+  return directory.is(FixedDirectory::Root) || directory.is(FixedDirectory::Alloc) ||
+         directory.is(FixedDirectory::Control);
+}
+
+/// What that number is in one of the directories that have an entry for each page.
 Inode Namespace::page_in(Inode directory, std::uint64_t number) {
   if (directory.is(FixedDirectory::Pages)) return PageNumber{number};
+  if (directory.is(FixedDirectory::ControlPages)) return {InodeKind::PageFacts, number};
+  if (directory.is(FixedDirectory::ControlProtected)) return {InodeKind::ProtectedFacts, number};
   return ProtectedNumber{number};
+}
+
+/// From the root of the mount.
+std::string Namespace::fixed_path(Inode inode) {
+  for (const FixedEntry& entry : kFixedTree) {
+    if (entry.inode != inode) continue;
+    const std::string name(entry.name);
+    return entry.parent == FixedDirectory::Root ? name : fixed_path(entry.parent) + "/" + name;
+  }
+  return ".";
 }
 
 bool Namespace::is_directory(Inode inode) const {
@@ -156,6 +192,11 @@ Answer<Entry> Namespace::get(Inode inode) const {
     return entry;
   }
   if (exists(inode) && !is_stale(inode)) return entry_of(inode);
+  if (inode.is_control()) {
+    Entry entry = entry_of(inode);  // Opened before its page was freed.
+    entry.attributes.st_nlink = 0;
+    return entry;
+  }
   const bool open =
       (inode.kind() == InodeKind::Page && engine_.is_pinned(PageNumber{inode.number()})) ||
       (inode.kind() == InodeKind::Protected && engine_.is_pinned(ProtectedNumber{inode.number()}));
@@ -194,17 +235,22 @@ Entry Namespace::entry_of(Inode inode) const {
     facts.st_blocks = static_cast<blkcnt_t>(engine_.page_size() / kSectorSize);
   } else if (inode.kind() == InodeKind::Staging) {
     describe_staging(inode, facts);
+  } else if (inode.is_control()) {
+    facts.st_mode = S_IFREG;
+    facts.st_size = static_cast<off_t>(text_of(inode).size());
   } else {
     facts.st_mode = S_IFLNK;
     facts.st_size = static_cast<off_t>(link_target(inode).size());
   }
-  attributes_.fill(inode.without_version(), facts);
+  attributes_.fill(inode.without_version(), facts, mask_of(inode));
   if (S_ISLNK(facts.st_mode)) facts.st_mode = S_IFLNK | 0777;
   // A commit changes a protected page's times when the kernel does not look.
-  entry.lasting_attributes =
-      inode.kind() != InodeKind::Protected && inode.kind() != InodeKind::Staging;
-  // A rename takes the inode along to the name of a page, where it must not be found again.
-  entry.lasting_name = inode.kind() != InodeKind::Staging;
+  entry.lasting_attributes = inode.kind() != InodeKind::Protected &&
+                             inode.kind() != InodeKind::Staging && !inode.is_control();
+  // A rename takes the inode along to the name of a page, where it must not be found again. Facts
+  // go when their page goes, by another name.
+  entry.lasting_name = inode.kind() != InodeKind::Staging && inode.kind() != InodeKind::PageFacts &&
+                       inode.kind() != InodeKind::ProtectedFacts;
   return entry;
 }
 
@@ -220,15 +266,17 @@ void Namespace::describe_staging(Inode inode, struct stat& facts) const {
 
 std::size_t Namespace::directories_in(Inode directory) const {
   if (const ReceiptTable* receipts = receipts_in(directory)) return receipts->count();
-  return static_cast<std::size_t>(std::ranges::count_if(
-      kFixedTree, [directory](const FixedEntry& entry) { return directory.is(entry.parent); }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(kFixedTree, [this, directory](const FixedEntry& entry) {
+        return directory.is(entry.parent) && is_directory(entry.inode);
+      }));
 }
 
 /// The root's is itself: what it is mounted in is not ours to know.
 Inode Namespace::parent_of(Inode directory) {
   if (directory.kind() == InodeKind::Receipt) return directory_of_receipt(directory);
   for (const FixedEntry& entry : kFixedTree) {
-    if (directory.is(entry.directory)) return entry.parent;
+    if (directory == entry.inode) return entry.parent;
   }
   return directory;
 }
@@ -286,24 +334,32 @@ Done Namespace::list(Inode directory, std::uint64_t offset, const EntryVisitor& 
   return {};
 }
 
+/// The first page from that number on, in a directory that has an entry for each.
+std::optional<std::uint64_t> Namespace::next_number(Inode directory, std::uint64_t from) const {
+  if (from >= kFirstStaging) return std::nullopt;
+  if (directory.is(FixedDirectory::Pages) || directory.is(FixedDirectory::ControlPages)) {
+    const auto page = engine_.next_page(PageNumber{from});
+    return page ? std::optional(page->value) : std::nullopt;
+  }
+  if (directory.is(FixedDirectory::Protected) || directory.is(FixedDirectory::ControlProtected)) {
+    const auto page = engine_.next_protected(ProtectedNumber{from});
+    return page ? std::optional(page->value) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
 /// The first entry at position `from` or later. Positions are numbers of pages or receipts, and
 /// behind all pages those of staging files, so that they mean the same whatever comes and goes.
 std::optional<Namespace::Listed> Namespace::next_entry(Inode directory, std::uint64_t from) const {
   const auto listed = [](Inode inode, std::uint64_t number) {
     return Listed{inode, std::to_string(number), number};
   };
-  if (from < kFirstStaging && directory.is(FixedDirectory::Pages)) {
-    if (const auto page = engine_.next_page(PageNumber{from})) return listed(*page, page->value);
-    from = kFirstStaging;
-  }
-  if (from < kFirstStaging && directory.is(FixedDirectory::Protected)) {
-    if (const auto page = engine_.next_protected(ProtectedNumber{from})) {
-      return listed(*page, page->value);
-    }
-    from = kFirstStaging;
+  if (const auto number = next_number(directory, from)) {
+    return listed(page_in(directory, *number), *number);
   }
   if (holds_pages(directory)) {
-    const auto next = staging_.next(directory.directory(), from - kFirstStaging);
+    const std::uint64_t from_staging = std::max(from, kFirstStaging) - kFirstStaging;
+    const auto next = staging_.next(directory.directory(), from_staging);
     if (!next) return std::nullopt;
     const Inode inode = next->file->inode();
     return Listed{inode, next->name, kFirstStaging + inode.number()};
@@ -321,7 +377,7 @@ std::optional<Namespace::Listed> Namespace::next_entry(Inode directory, std::uin
   for (; from < kFixedTree.size(); ++from) {
     const FixedEntry& entry = kFixedTree[from];
     if (directory.is(entry.parent)) {
-      return Listed{entry.directory, std::string(entry.name), from};
+      return Listed{entry.inode, std::string(entry.name), from};
     }
   }
   return std::nullopt;

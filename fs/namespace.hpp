@@ -14,7 +14,9 @@
 #include <vector>
 
 #include "fs/attributes.hpp"
+#include "fs/command_runner.hpp"
 #include "fs/errno.hpp"
+#include "fs/failures.hpp"
 #include "fs/generations.hpp"
 #include "fs/inode.hpp"
 #include "fs/open_file.hpp"
@@ -46,6 +48,13 @@ struct Entry {
 struct Opened {
   std::uint64_t handle = 0;
   bool cached = false;  ///< The kernel may keep its bytes, and needs no flush at close.
+};
+
+/// A request, for who has to be told of it.
+struct Asked {
+  Operation operation;
+  Inode inode;
+  std::string name{};  ///< In that directory; empty where the inode itself is meant.
 };
 
 struct NamespaceOptions {
@@ -123,6 +132,13 @@ class Namespace {
 
   [[nodiscard]] struct statvfs statistics() const;
 
+  /// What was written to .ctl/command. What the kernel knows of the pages that it freed is the
+  /// caller's to drop.
+  Commanded run_commands(std::string_view text);
+
+  /// For .ctl/last_error: this request is answered so.
+  void note_failure(const Asked& asked, const Errno& error);
+
  private:
   struct Listed {
     Inode inode;
@@ -135,6 +151,7 @@ class Namespace {
   [[nodiscard]] static bool holds_pages(Inode directory);
   [[nodiscard]] std::size_t directories_in(Inode directory) const;
   [[nodiscard]] static Inode parent_of(Inode directory);
+  [[nodiscard]] static bool is_fixed(Inode directory);
   [[nodiscard]] static Inode page_in(Inode directory, std::uint64_t number);
   [[nodiscard]] Answer<Inode> find(Inode parent, std::string_view name) const;
   [[nodiscard]] Entry entry_of(Inode inode) const;
@@ -143,6 +160,7 @@ class Namespace {
   [[nodiscard]] const ReceiptTable* receipts_in(Inode directory) const;
   [[nodiscard]] ReceiptTable* receipts_in(Inode directory);
   [[nodiscard]] Answer<std::vector<std::uint64_t>> allocate(Inode parent, PageCount count);
+  [[nodiscard]] std::optional<std::uint64_t> next_number(Inode directory, std::uint64_t from) const;
   [[nodiscard]] std::optional<Listed> next_entry(Inode directory, std::uint64_t from) const;
   Done touched(Inode directory, Done done);
   Done rename_staging(Inode parent, std::string_view name, Inode new_parent,
@@ -161,6 +179,12 @@ class Namespace {
   template <class Number>
   std::function<std::shared_ptr<OpenFile>(int)> opener_of(Number page);
   void describe_staging(Inode inode, struct stat& facts) const;
+  [[nodiscard]] std::string text_of(Inode inode) const;
+  [[nodiscard]] std::string stats_text() const;
+  Answer<Opened> open_control(Inode inode, int flags);
+  [[nodiscard]] static std::string fixed_path(Inode inode);
+  [[nodiscard]] std::string path_of(Inode inode) const;
+  [[nodiscard]] std::string path_of_staging(Inode inode) const;
   [[nodiscard]] bool is_stale(Inode inode) const;
 
   Engine& engine_;
@@ -178,6 +202,8 @@ class Namespace {
   /// Twice how often a number was freed, for those that were.
   Generations generations_;
   PageFreer freer_;
+  CommandRunner runner_;
+  LastFailure last_failure_;
 };
 
 }  // namespace mappedpages::fs

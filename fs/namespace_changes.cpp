@@ -86,6 +86,7 @@ Done Namespace::remove(Inode parent, std::string_view name) {
   if (inode->kind() == InodeKind::Staging) {
     return touched(parent, staging_.remove(parent.directory(), name));
   }
+  if (inode->is_control()) return fail(Reason::ControlIsFixed);
   return touched(parent, freer_.free({&*inode, 1}));
 }
 

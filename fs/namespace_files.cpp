@@ -29,6 +29,10 @@ Answer<Opened> Namespace::open(Inode inode, int flags, pid_t opener) {
       return open_protected(ProtectedNumber{inode.number()}, flags, opener);
     case InodeKind::Staging:
       return open_staging(inode, flags);
+    case InodeKind::ControlFile:
+    case InodeKind::PageFacts:
+    case InodeKind::ProtectedFacts:
+      return open_control(inode, flags);
     default:
       return fail(is_directory(inode) ? Reason::IsADirectory : Reason::IsALink);
   }
@@ -115,6 +119,8 @@ std::optional<Inode> Namespace::page_behind(Inode inode) const {
 Done Namespace::truncate(Inode inode, std::uint64_t size, pid_t asker) {
   if (is_directory(inode)) return fail(Reason::IsADirectory);
   if (is_stale(inode)) return fail(Reason::PageIsGone);
+  // A shell's `>`.
+  if (inode.is(ControlFile::Command) && !engine_.read_only()) return {};
   if (size == 0) {
     if (const auto file = files_.just_opened(inode.without_version(), asker)) {
       return file->truncate_at_open();

@@ -72,6 +72,10 @@ class OpenFile {
 
   /// The last descriptor was closed.
   virtual void release() = 0;
+
+  /// Drops what is staged and not committed, and commits nothing of this descriptor any more. False
+  /// if there was nothing.
+  virtual bool discard_stage() { return false; }
 };
 
 /// What fallocate's mode asks of the bytes in the range.

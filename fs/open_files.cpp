@@ -1,8 +1,10 @@
 #include "fs/open_files.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <utility>
+#include <vector>
 
 namespace mappedpages::fs {
 
@@ -30,6 +32,18 @@ void OpenFiles::release(std::uint64_t handle) {
     files_.erase(at);
   }
   file->release();
+}
+
+bool OpenFiles::discard_stage(ProtectedNumber page) const {
+  std::vector<std::shared_ptr<OpenFile>> candidates;
+  {
+    const MutexLock lock(mutex_);
+    for (const auto& [handle, file] : files_) {
+      if (file->inode() == Inode(page)) candidates.push_back(file);
+    }
+  }
+  // Asked without the lock: a file that commits answers when it has done so.
+  return std::ranges::any_of(candidates, [](const auto& file) { return file->discard_stage(); });
 }
 
 std::shared_ptr<OpenFile> OpenFiles::just_opened(Inode inode, pid_t opener) const {

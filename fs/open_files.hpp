@@ -23,6 +23,9 @@ class OpenFiles {
   /// The last descriptor was closed. No-op for a handle that is not open.
   void release(std::uint64_t handle) EXCLUDES(mutex_);
 
+  /// Drops the stage of whoever has one of this page. False if nobody has.
+  bool discard_stage(ProtectedNumber page) const EXCLUDES(mutex_);
+
   /// The file that a truncation of this page by this thread means; see
   /// `OpenFile::awaits_truncation`. None: it is truncate(2).
   [[nodiscard]] std::shared_ptr<OpenFile> just_opened(Inode inode, pid_t opener) const

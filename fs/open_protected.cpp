@@ -154,6 +154,16 @@ void OpenProtected::release() {
   end_stage();
 }
 
+/// From then on as after a write that failed: nothing is lost without a word.
+bool OpenProtected::discard_stage() {
+  const MutexLock lock(mutex_);
+  if (!stage_) return false;
+  poisoned_ = Reason::StageDiscarded;
+  end_stage();
+  if (opening_.outdated) opening_.outdated();
+  return true;
+}
+
 Done OpenProtected::commit() {
   auto done = stage_->commit();
   // Freed while it was open: like any file without a name, it takes what is written until it goes.

@@ -57,6 +57,7 @@ class OpenProtected final : public OpenFile {
   Done flush(const AskFlusher& from) override EXCLUDES(mutex_);
   Done sync() override EXCLUDES(mutex_);
   void release() override EXCLUDES(mutex_);
+  bool discard_stage() override EXCLUDES(mutex_);
 
  private:
   /// Bytes that were committed, verified, and which commit they are of.

@@ -85,6 +85,16 @@ void OpenStaging::release() {
             });
 }
 
+bool OpenStaging::discard_stage() {
+  bool discarded = false;
+  (void)act([](SparseBytes&) { return Done{}; },
+            [&discarded](OpenFile& page) {
+              discarded = page.discard_stage();
+              return Done{};
+            });
+  return discarded;
+}
+
 Done OpenStaging::touched(Done done) {
   if (done) attributes_.touch(file_->inode());
   return done;

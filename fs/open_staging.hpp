@@ -26,6 +26,7 @@ class OpenStaging final : public OpenFile {
   Done flush(const AskFlusher& from) override;
   Done sync() override;
   void release() override;
+  bool discard_stage() override;
 
  private:
   template <class OnStaging, class OnPage>

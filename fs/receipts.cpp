@@ -38,15 +38,21 @@ bool ReceiptTable::exists(std::uint64_t receipt) const {
   return receipts_.contains(receipt);
 }
 
+std::size_t ReceiptTable::count() const {
+  const MutexLock lock(mutex_);
+  return receipts_.size();
+}
+
+std::optional<std::string> ReceiptTable::name_of(std::uint64_t receipt) const {
+  const MutexLock lock(mutex_);
+  const auto at = receipts_.find(receipt);
+  return at == receipts_.end() ? std::nullopt : std::optional(at->second.name);
+}
+
 bool ReceiptTable::lists(std::uint64_t receipt, std::uint64_t number) const {
   const MutexLock lock(mutex_);
   const auto at = receipts_.find(receipt);
   return at != receipts_.end() && at->second.numbers.contains(number);
-}
-
-std::size_t ReceiptTable::count() const {
-  const MutexLock lock(mutex_);
-  return receipts_.size();
 }
 
 Done ReceiptTable::remove(std::string_view name) {

@@ -30,9 +30,11 @@ class ReceiptTable {
 
   [[nodiscard]] std::optional<std::uint64_t> find(std::string_view name) const EXCLUDES(mutex_);
   [[nodiscard]] bool exists(std::uint64_t receipt) const EXCLUDES(mutex_);
-  [[nodiscard]] bool lists(std::uint64_t receipt, std::uint64_t number) const EXCLUDES(mutex_);
-
   [[nodiscard]] std::size_t count() const EXCLUDES(mutex_);
+
+  /// None for one that was removed.
+  [[nodiscard]] std::optional<std::string> name_of(std::uint64_t receipt) const EXCLUDES(mutex_);
+  [[nodiscard]] bool lists(std::uint64_t receipt, std::uint64_t number) const EXCLUDES(mutex_);
 
   /// ENOENT where there is none. A receipt is removed whether it lists anything or not.
   Done remove(std::string_view name) EXCLUDES(mutex_);

@@ -39,6 +39,13 @@ bool StagingTable::is_named(Inode inode) const {
   return files_.contains(inode.number());
 }
 
+std::optional<StagingTable::Place> StagingTable::place_of(Inode inode) const {
+  const MutexLock lock(mutex_);
+  const auto at = files_.find(inode.number());
+  if (at == files_.end()) return std::nullopt;
+  return Place{at->second.name.first, at->second.name.second};
+}
+
 Done StagingTable::remove(FixedDirectory directory, std::string_view name) {
   FilePtr removed;  // Destroyed, if nobody else has it, without the lock.
   const MutexLock lock(mutex_);

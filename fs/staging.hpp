@@ -79,6 +79,14 @@ class StagingTable {
   [[nodiscard]] FilePtr find(Inode inode) const EXCLUDES(mutex_);
   [[nodiscard]] bool is_named(Inode inode) const EXCLUDES(mutex_);
 
+  struct Place {
+    FixedDirectory directory;
+    std::string name;
+  };
+
+  /// None without a name.
+  [[nodiscard]] std::optional<Place> place_of(Inode inode) const EXCLUDES(mutex_);
+
   /// Takes the name away from whatever file has it. ENOENT.
   Done remove(FixedDirectory directory, std::string_view name) EXCLUDES(mutex_);
 

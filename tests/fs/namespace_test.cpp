@@ -14,7 +14,7 @@ using Names = std::vector<std::string>;
 class NamespaceTest : public TreeTest {};
 
 TEST_F(NamespaceTest, HasFixedDirectories) {
-  EXPECT_EQ(names(FixedDirectory::Root), (Names{"pages", "protected", "alloc"}));
+  EXPECT_EQ(names(FixedDirectory::Root), (Names{"pages", "protected", "alloc", ".ctl"}));
   EXPECT_EQ(names(FixedDirectory::Alloc), (Names{"pages", "protected"}));
   EXPECT_EQ(tree->lookup(FixedDirectory::Root, "pages")->inode, Inode(FixedDirectory::Pages));
   EXPECT_EQ(tree->lookup(FixedDirectory::Root, "x").error().value, ENOENT);
