@@ -124,6 +124,7 @@ TEST_F(LastError, KeepsTheLastReasonThatTellsSomething) {
   fs.ok("[ ! -e protected/9 ]; rm -f pages/99; cat pages/3 > /dev/null");
   EXPECT_EQ(fs.ok("cat .ctl/last_error"), reason);
   EXPECT_NE(fs.sh("mkdir y").code, 0);
+  fs.ok("[ .ctl/last_error -nt .ctl/stats.json ]");
   EXPECT_NE(fs.ok("cat .ctl/last_error"), reason);
   EXPECT_EQ(fs.ok("stat -c %s .ctl/last_error; wc -l < .ctl/last_error"),
             std::to_string(reason.size() + 1) + "\n1");
