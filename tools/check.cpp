@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/text.hpp"
 #include "mappedpages/engine.hpp"
 #include "tools/command.hpp"
 #include "tools/failure.hpp"

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/open_failure.hpp"
+#include "base/text.hpp"
 
 namespace mappedpages::tools {
 namespace {
@@ -67,15 +68,6 @@ ExitCode print_result(Terminal& terminal, const std::string& text) {
   if (printed) return ExitCode::Ok;
   if (printed.error().os_error() != EPIPE) terminal.error(printed.error().message());
   return ExitCode::CannotOpen;
-}
-
-std::string shell_word(const std::string& name) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./+,:@%";
-  if (!name.empty() && name.find_first_not_of(kPlain) == std::string::npos) return name;
-  std::string quoted = "'";
-  for (const char c : name) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
 }
 
 }  // namespace mappedpages::tools

@@ -25,7 +25,4 @@ ExitCode fail(Terminal& terminal, const Error& error, const std::string& db);
 /// Prints a result, and gives the exit code. Says nothing when the reader of a pipe has left.
 ExitCode print_result(Terminal& terminal, const std::string& text);
 
-/// `name` as a word of a shell command line.
-std::string shell_word(const std::string& name);
-
 }  // namespace mappedpages::tools

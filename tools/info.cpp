@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <string>
 
+#include "base/text.hpp"
 #include "tools/command.hpp"
 #include "tools/failure.hpp"
 #include "tools/json_output.hpp"

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/standard_streams.hpp"
 #include "tools/command.hpp"
 #include "tools/failure.hpp"
 
@@ -108,7 +109,7 @@ int main_of(const std::string& called_as, std::vector<std::string> words) {
 
 int main(int argc, char** argv) {
   using namespace mappedpages::tools;
-  reserve_standard_streams();
+  mappedpages::reserve_standard_streams();
   // Both become errors of the write that met them.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);

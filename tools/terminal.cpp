@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "base/text.hpp"
+
 namespace mappedpages::tools {
 namespace {
 
@@ -94,31 +96,6 @@ Progress Terminal::progress(std::string what) {
 
 void Terminal::clear_progress() {
   if (std::exchange(drawn_, 0) != 0) (void)write_all(STDERR_FILENO, kClearLine);
-}
-
-std::string one_line(std::string_view text) {
-  std::string safe;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    constexpr unsigned char kFirstPrintable = 0x20;
-    constexpr unsigned char kDelete = 0x7f;
-    if (byte >= kFirstPrintable && byte != kDelete) {
-      safe += c;
-      continue;
-    }
-    char escaped[5];
-    std::snprintf(escaped, sizeof escaped, "\\x%02x", static_cast<unsigned>(byte));
-    safe += escaped;
-  }
-  return safe;
-}
-
-void reserve_standard_streams() {
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (::fcntl(fd, F_GETFD) >= 0) continue;
-    // Takes the lowest free number, which is fd. Read-only: a write is an error and not silence.
-    (void)::open("/dev/null", O_RDONLY);
-  }
 }
 
 }  // namespace mappedpages::tools

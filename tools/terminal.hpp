@@ -49,12 +49,4 @@ class Terminal {
   std::uint64_t drawn_ = 0;  // Percent that the bar shows, plus one; 0: there is no bar.
 };
 
-/// `text` without control characters, which are written as `\\xNN`: a file name can hold anything,
-/// and a message stays one line and cannot steer the terminal.
-std::string one_line(std::string_view text);
-
-/// Makes sure that descriptors 0 to 2 are taken, so that no file of ours becomes standard output.
-/// One that was closed fails when written to. Call it first.
-void reserve_standard_streams();
-
 }  // namespace mappedpages::tools
