@@ -7,12 +7,13 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <fstream>
 #include <system_error>
 
 #include "base/open_failure.hpp"
+#include "base/text.hpp"
 #include "fs/log.hpp"
 #include "fs/mountpoint.hpp"
+#include "fs/pid_file.hpp"
 #include "mappedpages/engine.hpp"
 
 namespace mappedpages::fs {
@@ -23,38 +24,54 @@ namespace stdfs = std::filesystem;
 /// fusermount3 -u can return before the old daemon has let go of the file.
 constexpr std::chrono::seconds kLockWait{5};
 
+std::string advice_for_system_error(int os_error, const Options& options, const stdfs::path& db) {
+  if (os_error != EACCES && os_error != EROFS && os_error != EPERM) return "";
+  const bool readable = ::access(db.c_str(), R_OK) == 0;
+  if (readable && !options.read_only) return "; to read it, mount with -o ro";
+  return "; are you allowed to use it, and its directories?";
+}
+
 /// What the user can do about it.
-std::string advice_for(const Error& error, const std::string& db) {
+std::string advice_for(const Error& error, const Options& options, const stdfs::path& db) {
+  const std::string check = "; see: mappedpages check " + shell_word(options.db);
   if (error.code() == ErrorCode::NeedsRecovery) {
-    return "; see: mappedpages check " + db +
-           "; then mount with -o ro to look, or -o recover to use what is left";
+    return check + "; then mount with -o ro to look, or -o recover to use what is left";
   }
   switch (open_failure(error.code())) {
     case OpenFailure::Damaged:
-      return "; see: mappedpages check " + db;
+      return check;
     case OpenFailure::Locked:
       return "; end it or unmount it, then try again";
     case OpenFailure::NotAPagerFile:
       return "; is it the right file?";
-    default:
-      return "";
+    case OpenFailure::CannotOpen:
+      return advice_for_system_error(error.os_error(), options, db);
   }
+  return "";
 }
 
-Failure open_failure(const Error& error, const std::string& db) {
+Failure open_failure(const Error& error, const Options& options, const stdfs::path& db) {
   return {static_cast<ExitCode>(open_failure(error.code())),
-          error.message() + advice_for(error, db)};
+          error.message() + advice_for(error, options, db)};
 }
 
 Outcome<void> check_db_exists(const Options& options, const stdfs::path& db) {
   struct stat facts {};
-  if (::stat(db.c_str(), &facts) == 0) return {};
+  const bool exists = ::stat(db.c_str(), &facts) == 0;
+  if (exists && S_ISREG(facts.st_mode)) return {};
+  if (exists) {
+    // Not even opened: a device may do something then, and a FIFO waits.
+    return tl::unexpected(Failure{
+        ExitCode::CannotOpen,
+        options.db + (S_ISDIR(facts.st_mode) ? " is a directory" : " is not a regular file") +
+            "; name a pager file"});
+  }
   if (errno == ENOENT && options.create) return {};
   if (errno == ENOENT) {
-    return tl::unexpected(
-        Failure{ExitCode::CannotOpen, "there is no file " + options.db +
-                                          "; to make one: mappedpagesfs --create " + options.db +
-                                          " " + options.mountpoint});
+    return tl::unexpected(Failure{
+        ExitCode::CannotOpen, "there is no file " + options.db +
+                                  "; to make one: mappedpagesfs --create " +
+                                  shell_word(options.db) + " " + shell_word(options.mountpoint)});
   }
   return tl::unexpected(Failure{ExitCode::CannotOpen, "cannot open " + options.db + ": " +
                                                           std::generic_category().message(errno)});
@@ -83,7 +100,7 @@ Outcome<std::unique_ptr<Engine>> open_engine(const Options& options, const Mount
                               .recover = options.recover,
                               .no_sync = options.no_sync,
                               .lock_wait = kLockWait});
-  if (!engine) return tl::unexpected(open_failure(engine.error(), options.db));
+  if (!engine) return tl::unexpected(open_failure(engine.error(), options, place.db));
   log_report((*engine)->open_report());
   if (options.no_sync) {
     log(LogLevel::Warning, "nosync: nothing is flushed; a crash may lose everything");
@@ -108,35 +125,26 @@ NamespaceOptions namespace_options(const Options& options, const stdfs::path& db
           .attributes = attributes};
 }
 
-/// Removes the pid file when the daemon ends.
-class PidFile {
- public:
-  explicit PidFile(std::string path) : path_(std::move(path)) {
-    if (!path_.empty()) std::ofstream(path_) << ::getpid() << '\n';
-  }
-  ~PidFile() {
-    if (!path_.empty()) ::unlink(path_.c_str());
-  }
-  PidFile(const PidFile&) = delete;
-  PidFile& operator=(const PidFile&) = delete;
-
- private:
-  std::string path_;
-};
+/// What is no reason to end.
+void warn_of(const Outcome<void>& outcome) {
+  if (!outcome) log(LogLevel::Warning, outcome.error().message);
+}
 
 Outcome<void> run(const Options& options, const MountPlace& place, Handshake& handshake) {
-  if (auto opened = open_log(options); !opened) return opened;
+  PidFile pid_file(options.pid_file);
+  if (auto possible = pid_file.try_out(); !possible) return possible;
   auto engine = open_engine(options, place);
   if (!engine) return tl::unexpected(engine.error());
   Outcome<void> served;
   {
     Namespace tree(**engine, namespace_options(options, place.db),
                    [](const Error& error) { log(LogLevel::Error, error.message()); });
-    const PidFile pid_file(options.pid_file);
     served = serve(tree, options, place, [&] {
       log(LogLevel::Info, "mounted " + place.db.string() + " on " + place.mountpoint.string());
+      warn_of(pid_file.publish());
       handshake.ready();
     });
+    pid_file.remove();
     // Here stages that were not committed are dropped.
   }
   if (!served) return served;
@@ -169,8 +177,9 @@ Outcome<MountPlace> prepare(const Options& options) {
 int run_daemon(const Options& options, const MountPlace& place, Handshake handshake) {
   std::signal(SIGXFSZ, SIG_IGN);  // Past a file size limit: an error of the write, not our end.
   std::signal(SIGPIPE, SIG_IGN);
+  const auto logging = open_log(options);
   if (!options.foreground && ::chdir("/") != 0) log(LogLevel::Debug, "cannot leave the directory");
-  const auto done = run(options, place, handshake);
+  const auto done = logging ? run(options, place, handshake) : logging;
   if (done) return static_cast<int>(ExitCode::Ok);
   handshake.failed(done.error());
   if (options.foreground) {
@@ -182,7 +191,7 @@ int run_daemon(const Options& options, const MountPlace& place, Handshake handsh
 }
 
 void print_failure(const Failure& failure) {
-  std::fprintf(stderr, "mappedpagesfs: %s\n", failure.message.c_str());
+  std::fprintf(stderr, "mappedpagesfs: %s\n", one_line(failure.message).c_str());
 }
 
 }  // namespace mappedpages::fs

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <memory>
 
@@ -60,15 +61,15 @@ class StderrCapture {
   StderrCapture() : file_(::memfd_create("stderr", MFD_CLOEXEC)), saved_(::dup(STDERR_FILENO)) {
     ::dup2(file_.get(), STDERR_FILENO);
   }
-  ~StderrCapture() { restore(); }
+  ~StderrCapture() { end(); }
   StderrCapture(const StderrCapture&) = delete;
   StderrCapture& operator=(const StderrCapture&) = delete;
 
-  /// What was said, in one line.
+  /// What was said, in one line. Ends it.
   std::string text() {
-    restore();
+    const FileDescriptor file = end();
     char said[1024];
-    const ssize_t size = ::pread(file_.get(), said, sizeof said, 0);
+    const ssize_t size = ::pread(file.get(), said, sizeof said, 0);
     std::string line(said, size > 0 ? static_cast<std::size_t>(size) : 0);
     while (line.ends_with('\n')) line.pop_back();
     for (char& c : line) c = c == '\n' ? ' ' : c;
@@ -76,10 +77,10 @@ class StderrCapture {
   }
 
  private:
-  void restore() {
-    if (!saved_) return;
-    ::dup2(saved_.get(), STDERR_FILENO);
+  FileDescriptor end() {
+    if (saved_) ::dup2(saved_.get(), STDERR_FILENO);
     saved_.reset();
+    return std::move(file_);
   }
 
   FileDescriptor file_;
@@ -97,7 +98,11 @@ class SignalHandlers {
     installed_ = fuse_set_signal_handlers(session) == 0;
   }
   ~SignalHandlers() {
-    if (installed_) fuse_remove_signal_handlers(session_);
+    if (!installed_) return;
+    // What is left to do, the last flush above all, ends by itself: a second signal must not cut it
+    // short. libfuse leaves alone what is not its own any more.
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) std::signal(number, SIG_IGN);
+    fuse_remove_signal_handlers(session_);
   }
   SignalHandlers(const SignalHandlers&) = delete;
   SignalHandlers& operator=(const SignalHandlers&) = delete;

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <limits>
 #include <system_error>
 
 namespace mappedpages::fs {
@@ -46,7 +47,7 @@ void detach_standard_streams() {
   }
 }
 
-Outcome<void> wait_for_word(FileDescriptor pipe, pid_t child) {
+Outcome<pid_t> wait_for_word(FileDescriptor pipe, pid_t child) {
   const std::string word = receive(pipe.get());
   if (word.empty()) {
     int status = 0;
@@ -54,7 +55,7 @@ Outcome<void> wait_for_word(FileDescriptor pipe, pid_t child) {
     return tl::unexpected(Failure{ExitCode::Runtime, "the daemon ended before it had mounted"});
   }
   const auto code = static_cast<ExitCode>(word.front());
-  if (code == ExitCode::Ok) return {};
+  if (code == ExitCode::Ok) return child;
   int status = 0;
   ::waitpid(child, &status, 0);  // So that everything of it is gone when we say that it failed.
   return tl::unexpected(Failure{code, word.substr(1)});
@@ -75,7 +76,8 @@ void Handshake::failed(const Failure& failure) {
   parent_.reset();
 }
 
-Outcome<void> run_in_background(const std::function<int(Handshake)>& daemon) {
+Outcome<pid_t> run_in_background(const std::function<int(Handshake)>& daemon) {
+  (void)::close_range(STDERR_FILENO + 1, std::numeric_limits<unsigned>::max(), 0);
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return tl::unexpected(system_failure("pipe"));
   FileDescriptor reading(ends[0]);

@@ -1,6 +1,8 @@
 // Going into the background only when the mount can be used.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 
 #include "base/file_descriptor.hpp"
@@ -27,7 +29,9 @@ class Handshake {
 };
 
 /// Runs `daemon` in a child process, a session of its own, and waits for its word. Returns in the
-/// parent what the child said, and in the child never.
-Outcome<void> run_in_background(const std::function<int(Handshake)>& daemon);
+/// parent what the child said, or its pid, and in the child never. Of the descriptors that we were
+/// started with only stdin, stdout and stderr are left: a daemon must not keep others' locks and
+/// pipes.
+Outcome<pid_t> run_in_background(const std::function<int(Handshake)>& daemon);
 
 }  // namespace mappedpages::fs

@@ -13,7 +13,7 @@ enum class LogLevel : std::uint8_t { Debug, Info, Warning, Error };
 /// process that will log. A log file that cannot be opened is a failure.
 Outcome<void> open_log(const Options& options);
 
-/// One line. Any thread.
+/// One line; none before `open_log`. Any thread.
 void log(LogLevel level, const std::string& line);
 
 }  // namespace mappedpages::fs

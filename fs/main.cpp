@@ -3,11 +3,13 @@
 #include <string>
 #include <vector>
 
+#include "base/standard_streams.hpp"
 #include "fs/daemon.hpp"
 
 namespace {
 
 using namespace mappedpages::fs;
+using mappedpages::reserve_standard_streams;
 
 int fail_with(const Failure& failure) {
   print_failure(failure);
@@ -17,6 +19,7 @@ int fail_with(const Failure& failure) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  reserve_standard_streams();
   const auto request = parse_command_line(std::vector<std::string>(argv + (argc > 0), argv + argc));
   if (!request) return fail_with(request.error());
   if (request->print) {

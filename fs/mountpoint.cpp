@@ -9,10 +9,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <system_error>
 
 #include "base/file_descriptor.hpp"
+#include "base/text.hpp"
 
 namespace mappedpages::fs {
 namespace {
@@ -21,6 +23,14 @@ namespace stdfs = std::filesystem;
 
 tl::unexpected<Failure> bad_mountpoint(const std::string& what) {
   return tl::unexpected(Failure{ExitCode::Mountpoint, what});
+}
+
+/// For fusermount3, which does not follow a symlink. Unlike canonical(), realpath asks nothing of a
+/// mountpoint whose daemon is gone.
+std::string unmount_command(const std::string& mountpoint) {
+  const std::unique_ptr<char, void (*)(void*)> real(::realpath(mountpoint.c_str(), nullptr),
+                                                    ::free);
+  return "fusermount3 -u " + shell_word(real ? real.get() : mountpoint);
 }
 
 /// What FUSE filesystem is mounted at this very path; empty if none is.
@@ -47,11 +57,11 @@ Outcome<stdfs::path> check_mountpoint(const std::string& mountpoint) {
   if (::stat(mountpoint.c_str(), &facts) != 0 || ::statvfs(mountpoint.c_str(), &filesystem) != 0) {
     if (errno == ENOTCONN) {
       return bad_mountpoint("the daemon behind " + mountpoint +
-                            " is gone; first run: fusermount3 -u " + mountpoint);
+                            " is gone; first run: " + unmount_command(mountpoint));
     }
     if (errno == ENOENT) {
       return bad_mountpoint("there is no mountpoint " + mountpoint + "; first run: mkdir " +
-                            mountpoint);
+                            shell_word(mountpoint));
     }
     return bad_mountpoint("cannot use mountpoint " + mountpoint + ": " +
                           std::generic_category().message(errno));
@@ -59,21 +69,36 @@ Outcome<stdfs::path> check_mountpoint(const std::string& mountpoint) {
   if (!S_ISDIR(facts.st_mode)) {
     return bad_mountpoint("mountpoint " + mountpoint + " is not a directory; name one");
   }
+  // What fusermount3 asks for: to mount is to replace all that is in there.
+  if (::geteuid() != 0 && ::access(mountpoint.c_str(), W_OK | X_OK) != 0) {
+    return bad_mountpoint("cannot mount on " + mountpoint + ": " +
+                          std::generic_category().message(errno) +
+                          "; name a directory that you may write to");
+  }
   std::error_code error;
   const stdfs::path path = stdfs::canonical(mountpoint, error);
   if (error) return bad_mountpoint("cannot use mountpoint " + mountpoint + ": " + error.message());
   if (const std::string other = fuse_mount_at(path); !other.empty()) {
     return bad_mountpoint(other + " is mounted on " + mountpoint +
-                          " already; to unmount it run: fusermount3 -u " + mountpoint);
+                          " already; to unmount it run: " + unmount_command(mountpoint));
   }
   return path;
 }
 
 Outcome<void> check_db_is_outside(const stdfs::path& db, const stdfs::path& mountpoint) {
-  const auto [at, rest] = std::mismatch(mountpoint.begin(), mountpoint.end(), db.begin(), db.end());
-  if (at != mountpoint.end()) return {};
-  return bad_mountpoint(db.string() + " lies in " + mountpoint.string() +
-                        ", where its own mount would hide it; use another mountpoint");
+  struct stat place {};
+  struct stat above {};
+  if (::stat(mountpoint.c_str(), &place) != 0) return {};
+  // Not by name: the same directory may have another one, by a bind mount.
+  for (stdfs::path path = db.parent_path(); ::stat(path.c_str(), &above) == 0;
+       path = path.parent_path()) {
+    if (above.st_dev == place.st_dev && above.st_ino == place.st_ino) {
+      return bad_mountpoint(db.string() + " lies in " + mountpoint.string() +
+                            ", where its own mount would hide it; use another mountpoint");
+    }
+    if (path == path.root_path()) break;
+  }
+  return {};
 }
 
 Outcome<void> check_fuse_device() {

@@ -22,6 +22,9 @@ constexpr const char* kFooter =
     "  uid=N,gid=N,umask=M owner and permissions of everything (default: the owner of DB, 077)\n"
     "  allow_other         other users too, within the permissions\n"
     "\n"
+    "Exit codes: 0 mounted, 1 usage, 2 cannot open DB, 3 not a pager file, 4 damaged,\n"
+    "5 locked, 6 mountpoint, 7 FUSE, 8 failed while running.\n"
+    "\n"
     "Examples:\n"
     "  mappedpagesfs --create pages.db /mnt/pages   make pages.db if it is missing, and mount it\n"
     "  d=$(mktemp -d /mnt/pages/alloc/pages/XXXXXX) allocate a page; ls $d tells its number\n"
@@ -69,7 +72,8 @@ bool is_swallowed(std::string_view option) {
                                 "atime",    "noatime",
                                 "relatime", "default_permissions"};
   return std::ranges::find(kIgnored, option) != kIgnored.end() || option.starts_with("x-") ||
-         option.starts_with("comment=") || option.empty();
+         option.starts_with("X-") || option.starts_with("comment=") ||
+         option.starts_with("user=") || option.empty();
 }
 
 /// Options of -o that have a value.
@@ -101,6 +105,8 @@ Outcome<void> take_mount_option(Options& options, std::string_view option) {
     options.allow_other = true;
   } else if (option == "debug") {
     options.debug = true;
+  } else if (option == "remount") {
+    return usage("a mount cannot be changed: unmount it, then mount it anew");
   } else if (!is_swallowed(option)) {
     if (equals == std::string_view::npos) return usage("unknown option -o " + std::string(option));
     const auto taken = take_value(options, option.substr(0, equals), option.substr(equals + 1));
@@ -156,6 +162,18 @@ void describe(CLI::App& app, Words& words, Options& options) {
   app.add_flag("-V,--version", words.version, "print the version and leave");
 }
 
+/// Words that are there and empty: mostly variables of a script that were never set.
+Outcome<void> require_no_empty_word(const CLI::App& app, const Options& options) {
+  const std::pair<const char*, const std::string&> words[] = {{"DB", options.db},
+                                                              {"MOUNTPOINT", options.mountpoint},
+                                                              {"--log-file", options.log_file},
+                                                              {"--pidfile", options.pid_file}};
+  for (const auto& [name, word] : words) {
+    if (app.count(name) != 0 && word.empty()) return usage(std::string(name) + " is empty");
+  }
+  return {};
+}
+
 Outcome<void> take_words(Options& options, const Words& words) {
   if (words.count != 2) {
     return usage("expected DB and MOUNTPOINT, got " + std::to_string(words.count) +
@@ -185,6 +203,11 @@ Outcome<Request> parse_command_line(std::vector<std::string> arguments) {
   Request request;
   Words words;
   describe(app, words, request.options);
+  // CLI11 takes this for --create.
+  if (std::ranges::find(arguments.begin(), std::ranges::find(arguments, "--"), "--create=") !=
+      std::ranges::find(arguments, "--")) {
+    return usage("--create= is empty: give a page size in bytes behind it, or nothing");
+  }
   std::ranges::reverse(arguments);  // CLI11 takes them from the back.
   try {
     app.parse(std::move(arguments));
@@ -198,6 +221,9 @@ Outcome<Request> parse_command_line(std::vector<std::string> arguments) {
   if (words.version) {
     request.print = std::string(kVersion) + "\n";
     return request;
+  }
+  if (auto named = require_no_empty_word(app, request.options); !named) {
+    return tl::unexpected(named.error());
   }
   if (auto taken = take_words(request.options, words); !taken) {
     return tl::unexpected(taken.error());

@@ -13,28 +13,7 @@ namespace {
 
 class Mount : public test::MountedTest {
  protected:
-  /// The daemon refuses with this code and one line that has `words` in it; nothing is changed.
-  void refused(int code, const std::vector<std::string>& options,
-               const std::vector<std::string>& words) {
-    const std::string before = snapshot();
-    const test::Ran ran = fs.try_mount(options);
-    EXPECT_EQ(ran.code, code) << ran.err;
-    EXPECT_EQ(std::ranges::count(ran.err, '\n'), 1) << ran.err;
-    EXPECT_TRUE(ran.err.starts_with("mappedpagesfs: ")) << ran.err;
-    for (const std::string& word : words) {
-      EXPECT_NE(ran.err.find(word), std::string::npos) << word << " in: " << ran.err;
-    }
-    EXPECT_EQ(snapshot(), before);
-  }
-  /// Everything that must stay as it is when nothing may change.
-  std::string snapshot() const {
-    return test::shell("ls; stat -c '%n %s %y' db; cksum < db", fs.directory()).out;
-  }
   void put_db(const std::string& bytes) { std::ofstream(fs.db(), std::ios::binary) << bytes; }
-  void fixture(const std::string& name) {
-    std::filesystem::copy_file(std::filesystem::path(MAPPEDPAGES_FIXTURES) / (name + ".bin"),
-                               fs.db(), std::filesystem::copy_options::overwrite_existing);
-  }
 };
 
 TEST_F(Mount, SaysWhatItIs) {

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -65,6 +66,16 @@ Ran run(const std::vector<std::string>& argv, const std::string& directory) {
 
 Ran shell(const std::string& line, const std::filesystem::path& directory) {
   return run({"bash", "-c", line}, directory.string());
+}
+
+Ran in_own_world(const std::string& line, const std::filesystem::path& directory) {
+  const auto folder = [](const char* program) {
+    return std::filesystem::path(program).parent_path().string();
+  };
+  const std::string path = folder(MAPPEDPAGESFS) + ":" + folder(MAPPEDPAGES) + ":";
+  return run({"unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "bash", "-c",
+              "PATH=\"$0:$PATH\"; " + line, path},
+             directory.string());
 }
 
 MountedFs::MountedFs() {
@@ -136,6 +147,34 @@ std::string MountedFs::ok(const std::string& line) const {
 
 void MountedTest::SetUp() {
   need_fuse();
+}
+
+void MountedTest::need_root() {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  const Ran ran = in_own_world("true", "/");
+  if (ran.code != 0) GTEST_SKIP() << "cannot make namespaces: " << ran.err;
+}
+
+void MountedTest::refused(int code, const std::vector<std::string>& options,
+                          const std::vector<std::string>& words) {
+  const std::string before = snapshot();
+  const Ran ran = fs.try_mount(options);
+  EXPECT_EQ(ran.code, code) << ran.err;
+  EXPECT_EQ(std::ranges::count(ran.err, '\n'), 1) << ran.err;
+  EXPECT_TRUE(ran.err.starts_with("mappedpagesfs: ")) << ran.err;
+  for (const std::string& word : words) {
+    EXPECT_NE(ran.err.find(word), std::string::npos) << word << " in: " << ran.err;
+  }
+  EXPECT_EQ(snapshot(), before);
+}
+
+std::string MountedTest::snapshot() const {
+  return shell("ls; stat -c '%n %s %y' db; test ! -f db || cksum < db", fs.directory()).out;
+}
+
+void MountedTest::fixture(const std::string& name) {
+  std::filesystem::copy_file(std::filesystem::path(MAPPEDPAGES_FIXTURES) / (name + ".bin"), fs.db(),
+                             std::filesystem::copy_options::overwrite_existing);
 }
 
 void need_fuse() {

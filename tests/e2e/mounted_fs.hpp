@@ -25,6 +25,12 @@ Ran run(const std::vector<std::string>& argv, const std::string& directory = "/"
 /// Runs a line of bash in a directory.
 Ran shell(const std::string& line, const std::filesystem::path& directory);
 
+/// Runs a line of bash in a world of its own, in which it is root, may mount what it likes, and
+/// finds the programs of this build first in PATH: in a mount namespace and a pid namespace, whose
+/// processes and mounts end when the line does. Only root can do that: see
+/// `MountedTest::need_root`.
+Ran in_own_world(const std::string& line, const std::filesystem::path& directory);
+
 /// A directory with a pager file `db` and a mountpoint `m`, and daemons that are gone when the test
 /// ends, however it ends.
 class MountedFs {
@@ -81,6 +87,21 @@ void need_fuse();
 class MountedTest : public testing::Test {
  protected:
   void SetUp() override;
+
+  /// Skips the test if it is not run by root, or by one who may not make namespaces; CI is root.
+  /// Return behind it if `IsSkipped()`.
+  static void need_root();
+
+  /// The daemon refuses with this code and one line that has `words` in it; nothing is changed.
+  void refused(int code, const std::vector<std::string>& options,
+               const std::vector<std::string>& words);
+
+  /// Everything that must stay as it is when nothing may change.
+  [[nodiscard]] std::string snapshot() const;
+
+  /// Makes the pager file a copy of one that the crate wrote.
+  void fixture(const std::string& name);
+
   MountedFs fs;
 };
 

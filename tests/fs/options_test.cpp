@@ -42,7 +42,7 @@ TEST(CommandLine, CreateTakesItsSizeOnlyWithAnEqualsSign) {
 
 TEST(CommandLine, OptionsOfMountAreSwallowed) {
   const Options options =
-      parse({"db", "m", "-o", "rw,dev,suid,_netdev,nofail,x-systemd.idle,auto,,defaults"});
+      parse({"db", "m", "-o", "rw,dev,suid,_netdev,nofail,x-systemd.idle,X-mount.mkdir,user=me,auto,,defaults"});
   EXPECT_FALSE(options.read_only);
 }
 
@@ -72,6 +72,7 @@ TEST(CommandLine, PathsAreTakenAsTheyAre) {
     EXPECT_EQ(options.mountpoint, path);
   }
   EXPECT_EQ(parse({"--", "-f", "--help"}).mountpoint, "--help");
+  EXPECT_EQ(parse({"--", "db", "--create="}).mountpoint, "--create=");
 }
 
 TEST(CommandLine, WhatIsWrongIsNamed) {
@@ -88,6 +89,12 @@ TEST(CommandLine, WhatIsWrongIsNamed) {
       {{"db", "m", "--create=0"}, "power of two"},
       {{"db", "m", "--create=99999999999999999999"}, "power of two"},
       {{"db", "m", "--create=32M"}, "power of two"},
+      {{"db", "m", "--create="}, "--create= is empty"},
+      {{"", "m"}, "DB is empty"},
+      {{"db", ""}, "MOUNTPOINT is empty"},
+      {{"db", "m", "--log-file", ""}, "--log-file is empty"},
+      {{"db", "m", "--pidfile="}, "--pidfile"},
+      {{"db", "m", "-o", "ro,remount"}, "unmount it"},
       {{"db", "m", "--nothing"}, "--nothing"}};
   for (const auto& [words, part] : cases) {
     const auto request = parse_command_line(words);

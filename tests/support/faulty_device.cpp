@@ -103,7 +103,18 @@ int FaultyDevice::reserve(std::uint64_t size) {
   return static_cast<int>(note(FileCall::Reserve, 0, size, -os_error));
 }
 
+void FaultyDevice::before_sync(std::function<void()> call) {
+  const std::lock_guard lock(mutex_);
+  before_sync_ = std::move(call);
+}
+
 int FaultyDevice::sync() {
+  std::function<void()> before;
+  {
+    const std::lock_guard lock(mutex_);
+    before = std::exchange(before_sync_, {});
+  }
+  if (before) before();
   const std::lock_guard lock(mutex_);
   const auto fault = meet(FileCall::Sync, 0, 0);
   if (fault && fault->os_error > 0) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -92,6 +93,9 @@ class FaultyDevice {
   /// No fault any more. What was met stays.
   void heal();
 
+  /// Called when a flush is asked for, before it happens; it may take its time.
+  void before_sync(std::function<void()> call);
+
   /// Calls since the last `fail` or `heal` that count for a fault of this scope.
   [[nodiscard]] std::uint64_t calls(FaultScope scope) const;
 
@@ -114,6 +118,7 @@ class FaultyDevice {
 
   mutable std::recursive_mutex mutex_;
   std::shared_ptr<Disk> disk_;
+  std::function<void()> before_sync_;
   std::optional<DeviceFault> fault_;
   std::map<FaultScope, std::uint64_t> calls_;
   std::vector<DeviceCall> met_;
