@@ -34,7 +34,7 @@ std::string advice_for_system_error(int os_error, const Options& options, const 
 /// What the user can do about it.
 std::string advice_for(const Error& error, const Options& options, const stdfs::path& db) {
   const std::string check = "; see: mappedpages check " + shell_word(options.db);
-  if (error.code() == ErrorCode::NeedsRecovery) {
+  if (error.code() == ErrorCode::NeedsRecovery && !options.untrusted) {
     return check + "; then mount with -o ro to look, or -o recover to use what is left";
   }
   switch (open_failure(error.code())) {
@@ -98,6 +98,7 @@ Outcome<std::unique_ptr<Engine>> open_engine(const Options& options, const Mount
   auto engine =
       Engine::open(place.db, {.access = options.read_only ? Access::ReadOnly : Access::ReadWrite,
                               .recover = options.recover,
+                              .verify = options.untrusted,
                               .no_sync = options.no_sync,
                               .lock_wait = kLockWait});
   if (!engine) return tl::unexpected(open_failure(engine.error(), options, place.db));

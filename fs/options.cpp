@@ -18,6 +18,7 @@ constexpr const char* kFooter =
     "  ro                  read-only; several such mounts may share a file\n"
     "  commit=close|fsync  when protected pages are committed (default close)\n"
     "  recover             open a damaged file through the copies that are left\n"
+    "  untrusted           check all of the file first, refuse any damage, mount read-only\n"
     "  nosync              drop every flush: for files that may be lost\n"
     "  uid=N,gid=N,umask=M owner and permissions of everything (default: the owner of DB, 077)\n"
     "  allow_other         other users too, within the permissions\n"
@@ -101,6 +102,9 @@ Outcome<void> take_mount_option(Options& options, std::string_view option) {
     options.no_sync = true;
   } else if (option == "recover") {
     options.recover = true;
+  } else if (option == "untrusted") {
+    options.untrusted = true;
+    options.read_only = true;
   } else if (option == "allow_other") {
     options.allow_other = true;
   } else if (option == "debug") {

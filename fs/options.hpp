@@ -42,6 +42,7 @@ struct Options {
   bool read_only = false;
   bool no_sync = false;
   bool recover = false;
+  bool untrusted = false;  ///< Check all of the file first; read-only, too.
   CommitOn commit_on = CommitOn::Close;
   std::optional<uid_t> uid;
   std::optional<gid_t> gid;

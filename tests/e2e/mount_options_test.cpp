@@ -137,6 +137,48 @@ TEST_F(MountOptions, StatfsCountsPages) {
             "7968 7961 fuse.mappedpagesfs");
 }
 
+// --- -o untrusted
+
+TEST_F(MountOptions, AnUntrustedFileWithoutDamageIsMountedReadOnly) {
+  fixture("protected-1024");
+  const std::string before = snapshot();
+  fs.mount({"-o", "untrusted"});
+  EXPECT_NE(mount_options().find(",ro,"), std::string::npos);
+  EXPECT_NE(fs.ok("ls protected; cat protected/* > /dev/null"), "");
+  EXPECT_NE(fs.sh("mkdir alloc/pages/x").err.find("Read-only"), std::string::npos);
+  fs.unmount();
+  EXPECT_EQ(snapshot(), before);
+}
+
+TEST_F(MountOptions, AnUntrustedFileWithAnyDamageIsRefused) {
+  for (const char* name : {"bad-active-meta", "bad-active-dir", "bad-both-dir", "bad-page-size"}) {
+    fixture(name);
+    for (const char* option : {"untrusted", "untrusted,recover", "ro,untrusted"}) {
+      refused(4, {"-o", option}, {"mappedpages check "});
+    }
+  }
+  // Damage that opening does not see: the bytes of a protected page.
+  stdfs::remove(fs.db());
+  fs.mount();
+  fs.ok("mkdir alloc/protected/x; printf rotten > protected/0");
+  fs.unmount();
+  test::shell(
+      "at=$(grep -abo rotten db | tail -1 | cut -d: -f1); "
+      "printf R | dd of=db bs=1 seek=$at conv=notrunc status=none",
+      fs.directory());
+  fs.mount({"-o", "ro"});
+  fs.unmount();
+  refused(4, {"-o", "untrusted"}, {"damaged: protected 0", "mappedpages check "});
+  EXPECT_EQ(test::shell("grep -c \" $PWD/m \" /proc/mounts", fs.directory()).out, "0\n");
+}
+
+TEST_F(MountOptions, AnUntrustedFileThatIsNoPagerFile) {
+  std::ofstream(fs.db()) << std::string(20000, 'x');
+  refused(3, {"-o", "untrusted"}, {"not a pager file"});
+  stdfs::remove(fs.db());
+  refused(2, {"-o", "untrusted"}, {"there is no file"});
+}
+
 // --- The log
 
 TEST_F(MountOptions, TheLogFileIsAppendedTo) {

@@ -54,6 +54,14 @@ TEST(CommandLine, OwnersAndPermissions) {
   EXPECT_TRUE(options.allow_other);
 }
 
+TEST(CommandLine, UntrustedIsReadOnlyToo) {
+  EXPECT_FALSE(parse({"db", "m"}).untrusted);
+  for (const char* list : {"untrusted", "untrusted,rw", "rw,untrusted,recover"}) {
+    EXPECT_TRUE(parse({"db", "m", "-o", list}).untrusted);
+    EXPECT_TRUE(parse({"db", "m", "-o", list}).read_only);
+  }
+}
+
 TEST(CommandLine, PathsOfFilesAreMadeAbsolute) {
   const Options options = parse({"db", "m", "--log-file", "log", "--pidfile=pid"});
   EXPECT_EQ(options.log_file.front(), '/');
