@@ -14,6 +14,7 @@
 #include "fs/log.hpp"
 #include "fs/mountpoint.hpp"
 #include "fs/pid_file.hpp"
+#include "fs/service_manager.hpp"
 #include "mappedpages/engine.hpp"
 
 namespace mappedpages::fs {
@@ -143,8 +144,10 @@ Outcome<void> run(const Options& options, const MountPlace& place, Handshake& ha
     served = serve(tree, options, place, [&] {
       log(LogLevel::Info, "mounted " + place.db.string() + " on " + place.mountpoint.string());
       warn_of(pid_file.publish());
+      if (options.foreground) warn_of(tell_service_manager(ready_message(place, ::getpid())));
       handshake.ready();
     });
+    warn_of(tell_service_manager("STOPPING=1\n" + status_line("flushing " + place.db.string())));
     pid_file.remove();
     // Here stages that were not committed are dropped.
   }
@@ -157,6 +160,11 @@ Outcome<void> run(const Options& options, const MountPlace& place, Handshake& ha
 }
 
 }  // namespace
+
+std::string ready_message(const MountPlace& place, pid_t daemon) {
+  return "READY=1\nMAINPID=" + std::to_string(daemon) + "\n" +
+         status_line("serving " + place.db.string() + " on " + place.mountpoint.string());
+}
 
 Outcome<MountPlace> prepare(const Options& options) {
   const auto mountpoint = check_mountpoint(options.mountpoint);

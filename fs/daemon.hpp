@@ -1,7 +1,10 @@
 // The daemon's life: open the file, mount it, serve, close it.
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
+#include <string>
 
 #include "fs/fuse_session.hpp"
 #include "fs/handshake.hpp"
@@ -11,6 +14,9 @@ namespace mappedpages::fs {
 
 /// Checks all that can be checked before anything is touched.
 Outcome<MountPlace> prepare(const Options& options);
+
+/// What a service manager is told when the mount is usable.
+std::string ready_message(const MountPlace& place, pid_t daemon);
 
 /// Runs until the end of the mount; returns the exit code. Whoever waits at `handshake` is told
 /// when the mount is usable, or why it is not.

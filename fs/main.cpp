@@ -5,6 +5,7 @@
 
 #include "base/standard_streams.hpp"
 #include "fs/daemon.hpp"
+#include "fs/service_manager.hpp"
 
 namespace {
 
@@ -33,5 +34,9 @@ int main(int argc, char** argv) {
   if (options.foreground) return run_daemon(options, *place, Handshake());
   const auto started = run_in_background(
       [&](Handshake handshake) { return run_daemon(options, *place, std::move(handshake)); });
-  return started ? 0 : fail_with(started.error());
+  if (!started) return fail_with(started.error());
+  // From here and not from the daemon, whose messages systemd takes only once it knows its pid.
+  const auto told = tell_service_manager(ready_message(*place, *started));
+  if (!told) print_failure(told.error());
+  return 0;
 }
