@@ -1,4 +1,5 @@
-// kill -9 of the daemon while clients work, and sometimes while it mounts: promises R1, R2, R3.
+// kill -9 of the daemon while clients work, and sometimes while it mounts: promises R1, R2, R3. Or
+// SIGTERM, which asks it to end.
 //
 // Each client notes what it is about to do, does it, and notes that it was acknowledged. After a
 // kill the ledgers say what must be there and what may be.
@@ -44,6 +45,7 @@ struct World {
   std::size_t page_size = 0;
   std::uint64_t seed = 0;
   bool close_commits = true;
+  int signal = SIGKILL;
 };
 
 /// The work of one client until the mount dies.
@@ -85,8 +87,10 @@ class Worker {
     } else {
       line.step =
           std::ranges::find(refusals, error) != refusals.end() ? Step::Refused : Step::Fails;
-      // The kernel gives EIO for a request that a dying daemon had begun to fetch.
-      line.value = static_cast<std::uint64_t>(error == EIO && mount_dies() ? ENOTCONN : error);
+      // The kernel gives EIO for a request that a dying daemon had begun to fetch. One that was
+      // asked to end unmounts: nothing has a name any more.
+      const bool of_death = error == EIO || (error == ENOENT && world_.signal == SIGTERM);
+      line.value = static_cast<std::uint64_t>(of_death && mount_dies() ? ENOTCONN : error);
     }
     ledger_.append(line);
     return line.step != Step::Fails;
@@ -505,16 +509,15 @@ void check_file(MountedFs& fs, Outcome& outcome) {
   outcome.count("checks");
 }
 
-}  // namespace
-
-void live_through_daemon_kills(std::uint64_t seed, Outcome& outcome) {
+void live_through_signals(int signal, std::uint64_t seed, Outcome& outcome) {
   Random random(seed);
   MountedFs fs;
   const World world{.tree = Tree(fs.mountpoint()),
                     .ledgers = fs.directory(),
                     .page_size = page_size_of(seed),
                     .seed = seed,
-                    .close_commits = seed % 5 != 3};
+                    .close_commits = seed % 5 != 3,
+                    .signal = signal};
   std::vector<std::string> options;
   if (!world.close_commits) options = {"-o", "commit=fsync"};
   if (seed % 7 == 5) options.emplace_back("-s");
@@ -533,12 +536,14 @@ void live_through_daemon_kills(std::uint64_t seed, Outcome& outcome) {
       }
       marks.close_writing();
       marks.wait_for(random.between(1, 120));
-      fs.signal(SIGKILL);
+      fs.signal(signal);
       for (Client& client : clients) (void)client.wait();
     }
-    outcome.count("kills");
-    fs.forget_dead_mount();
-    while (random.chance(.3)) kill_while_mounting(fs, random, outcome);
+    outcome.count(signal == SIGKILL ? "kills" : "ends");
+    if (signal == SIGKILL) {
+      fs.forget_dead_mount();
+      while (random.chance(.3)) kill_while_mounting(fs, random, outcome);
+    }
     check_file(fs, outcome);
     if (!mounted(fs, options, outcome)) return;
     judge.hear();
@@ -546,6 +551,16 @@ void live_through_daemon_kills(std::uint64_t seed, Outcome& outcome) {
   }
   fs.unmount();
   check_file(fs, outcome);
+}
+
+}  // namespace
+
+void live_through_daemon_kills(std::uint64_t seed, Outcome& outcome) {
+  live_through_signals(SIGKILL, seed, outcome);
+}
+
+void live_through_daemon_ends(std::uint64_t seed, Outcome& outcome) {
+  live_through_signals(SIGTERM, seed, outcome);
 }
 
 }  // namespace mappedpages::test::storm

@@ -13,6 +13,7 @@ class MountedFs;
 namespace mappedpages::test::storm {
 
 void live_through_daemon_kills(std::uint64_t seed, Outcome& outcome);
+void live_through_daemon_ends(std::uint64_t seed, Outcome& outcome);
 void live_through_client_kills(std::uint64_t seed, Outcome& outcome);
 void live_through_fsx(std::uint64_t seed, Outcome& outcome);
 void live_through_many_clients(std::uint64_t seed, Outcome& outcome);

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::array kProofs{
     Proof{"daemon-kills", "kills", live_through_daemon_kills},
+    Proof{"daemon-ends", "ends", live_through_daemon_ends},
     Proof{"client-kills", "kills", live_through_client_kills},
     Proof{"fsx", "operations", live_through_fsx},
     Proof{"clients", "steps", live_through_many_clients},

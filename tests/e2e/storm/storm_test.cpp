@@ -49,6 +49,11 @@ TEST_F(Storm, KilledDaemonsLoseNothingThatWasAcknowledged) {
   EXPECT_GT(outcome.counts["running"], 0U);
 }
 
+TEST_F(Storm, EndedDaemonsFinishWhatTheyAcknowledge) {
+  Outcome outcome = expect_proof("daemon-ends", 20);
+  EXPECT_GT(outcome.counts["running"], 0U);
+}
+
 TEST_F(Storm, KilledWritersCommitNothing) {
   Outcome outcome = expect_proof("client-kills", 300);
   EXPECT_GT(outcome.counts["killed_between_writes"], 0U);
