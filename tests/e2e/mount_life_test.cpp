@@ -47,13 +47,13 @@ TEST_F(MountLife, TheMountIsUsableWhenTheParentReturns) {
   const test::Ran ran =
       test::shell("set -e; \"" MAPPEDPAGESFS
                   "\" --create db m; touch m/pages/3; fusermount3 -u m; "
-                  "for i in $(seq 40); do \"" MAPPEDPAGESFS
+                  "for i in $(seq 20); do \"" MAPPEDPAGESFS
                   "\" db m; echo $i > m/pages/3; head -n 1 m/pages/3; fusermount3 -u m; done",
                   fs.directory());
   EXPECT_EQ(ran.code, 0) << ran.err;
-  EXPECT_EQ(std::ranges::count(ran.out, '\n'), 40) << ran.out;
+  EXPECT_EQ(std::ranges::count(ran.out, '\n'), 20) << ran.out;
   fs.mount();
-  EXPECT_EQ(fs.ok("head -n 1 pages/3"), "40");
+  EXPECT_EQ(fs.ok("head -n 1 pages/3"), "20");
 }
 
 TEST_F(MountLife, TheDaemonHoldsTheFileTheDeviceAndNothingElse) {
@@ -109,6 +109,35 @@ TEST_F(MountLife, TheFileIsNeitherPassedOnNorMapped) {
   const auto flags = std::stoul(ran.out, nullptr, 8);
   EXPECT_NE(flags & O_CLOEXEC, 0U) << ran.out;
   EXPECT_TRUE(ran.out.ends_with("\n0\n")) << "a mapping, which another process can change";
+}
+
+// --- With one thread
+
+TEST_F(MountLife, SingleThreadedAnswersEverythingAndMany) {
+  fs.mount({"--create", "-s"});
+  // One after the other, with what has to tell the kernel of a change...
+  EXPECT_EQ(
+      fs.ok("mkdir alloc/pages/3@x alloc/protected/2@y; echo a > pages/3; echo b > protected/0; "
+            "echo staged > protected/new; mv protected/new protected/1; "
+            "sed -i s/b/c/ protected/0; sed -i s/a/d/ pages/3; rm pages/4; touch pages/4; "
+            "truncate -s 0 pages/5; ls alloc/pages/3@x | xargs; ls pages protected | xargs; "
+            "head -qn 1 pages/3 protected/0 protected/1"),
+      "3 4 5\npages: 3 4 5 protected: 0 1\nd\nc\nstaged");
+  EXPECT_EQ(fs.ok("python3 -c 'import mmap, os\n"
+                  "m = mmap.mmap(os.open(\"pages/5\", os.O_RDWR), 4096)\n"
+                  "m[0:3] = b\"map\"; m.flush()'; head -c 3 pages/5"),
+            "map");
+  // ... and all at once.
+  const test::Ran ran = fs.sh(
+      "for i in 1 2 3 4 5 6; do (set -e; for n in $(seq 5); do d=$(mktemp -d alloc/pages/XXXXXX); "
+      "p=$(ls $d); echo $i > pages/$p; echo $i > protected/.$i; mv protected/.$i protected/$i; "
+      "ls pages protected > /dev/null; [ $(head -n 1 protected/$i) = $i ]; rm pages/$p; done) & "
+      "done; "
+      "for job in $(jobs -p); do wait $job || exit 1; done");
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(fs.ok("ls pages protected | xargs"), "pages: 3 4 5 protected: 0 1 2 3 4 5 6");
+  fs.signal(SIGTERM);
+  EXPECT_TRUE(clean());
 }
 
 // --- How it ends
