@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdio.h>  // NOLINT(modernize-deprecated-headers): renameat2 is not in <cstdio>.
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -81,6 +82,10 @@ int remove_directory(const std::string& path) {
 }
 int unlink_file(const std::string& path) {
   return error_of(::unlink(path.c_str()));
+}
+
+int rename_file(const std::string& path, const std::string& new_path, unsigned flags) {
+  return error_of(::renameat2(AT_FDCWD, path.c_str(), AT_FDCWD, new_path.c_str(), flags));
 }
 
 std::size_t page_size_of(std::uint64_t seed) {

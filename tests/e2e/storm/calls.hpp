@@ -68,12 +68,16 @@ Answered<std::vector<std::byte>> read_some(int fd, std::size_t size, std::uint64
 /// A whole file of that size: EIO where it is shorter.
 Answered<std::vector<std::byte>> read_file(const std::string& path, std::size_t size);
 
-/// The names in a directory, all of them numbers; EEXIST where one is listed twice.
+/// The numbers in a directory, without names that begin with a dot; EEXIST where one is listed
+/// twice.
 Answered<std::set<std::uint64_t>> list_numbers(const std::string& path);
 
 int make_directory(const std::string& path);
 int remove_directory(const std::string& path);
 int unlink_file(const std::string& path);
+
+/// `flags` as for renameat2(2).
+int rename_file(const std::string& path, const std::string& new_path, unsigned flags);
 
 /// A page size for this seed: 1 KiB, 4 KiB and 64 KiB in turn.
 std::size_t page_size_of(std::uint64_t seed);

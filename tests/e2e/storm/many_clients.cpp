@@ -1,6 +1,7 @@
-// 32 clients that allocate, write, commit, list and free at once, and a table of who owns what: no
-// page is lost, given to two, or listed twice.
+// 32 clients that allocate, write, commit, list, rename and free at once, and a table of who owns
+// what: no page is lost, given to two, or listed twice, and each holds what its owner wrote last.
 #include <fcntl.h>
+#include <stdio.h>  // NOLINT(modernize-deprecated-headers): RENAME_NOREPLACE is not in <cstdio>.
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -25,22 +26,44 @@ constexpr std::uint64_t kSteps = 60;
 constexpr std::uint64_t kMostPages = 8192;
 constexpr std::size_t kMostEach = 10;
 
-/// The state of a page in the table: 0 is free. Who frees it marks it first: from then on until the
-/// call returns it is both theirs and whose the daemon gives it to.
+/// Who has a page: 0 is nobody. Who frees it marks it first: from then on until the call returns it
+/// is both theirs and whose the daemon gives it to.
 constexpr std::uint32_t kLeaving = 1U << 31U;
+/// Freed and still open: theirs, and in no listing.
+constexpr std::uint32_t kNameless = 1U << 30U;
+
+/// An entry of the table, and how often the table had changed by then: the same entry twice means
+/// that nothing happened in between.
+struct alignas(8) Holding {
+  std::uint32_t owner = 0;
+  std::uint32_t epoch = 0;
+  bool operator==(const Holding&) const = default;
+};
+static_assert(std::atomic<Holding>::is_always_lock_free, "processes share it");
 
 struct Land {
-  std::array<std::array<std::atomic<std::uint32_t>, kMostPages>, 2> owner{};
+  std::array<std::array<std::atomic<Holding>, kMostPages>, 2> holdings{};
+  std::atomic<std::uint32_t> epoch{0};
   std::array<std::atomic<std::uint64_t>, kClients> shared_serial{};  ///< Acknowledged.
   std::atomic<std::uint64_t> steps{0};
   std::atomic<std::uint64_t> allocated{0};
   std::atomic<std::uint64_t> commits{0};
   std::atomic<std::uint64_t> busy{0};
   std::atomic<std::uint64_t> full{0};
+  std::atomic<std::uint64_t> listings{0};
+  std::atomic<std::uint64_t> renames{0};
+  std::atomic<std::uint64_t> refused{0};
   Complaint complaint;
 
-  std::atomic<std::uint32_t>& owner_of(Kind kind, std::uint64_t page) {
-    return owner.at(static_cast<std::size_t>(kind)).at(page);
+  std::atomic<Holding>& holding_of(Kind kind, std::uint64_t page) {
+    return holdings.at(static_cast<std::size_t>(kind)).at(page);
+  }
+  [[nodiscard]] std::uint32_t owner_of(Kind kind, std::uint64_t page) {
+    return holding_of(kind, page).load().owner;
+  }
+  /// Whose it was.
+  std::uint32_t set_owner(Kind kind, std::uint64_t page, std::uint32_t owner) {
+    return holding_of(kind, page).exchange({owner, ++epoch}).owner;
   }
 };
 
@@ -78,9 +101,12 @@ class Settler {
     if (dice < 25) return take();
     if (dice < 37) return free_one(false);
     if (dice < 42) return free_one(true);
-    if (dice < 50) return list();
-    if (dice < 62) return use_shared();
-    if (dice < 75) return verify(any());
+    if (dice < 48) return list();
+    if (dice < 58) return use_shared();
+    if (dice < 65) return verify(any());
+    if (dice < 75) return replace(any());
+    if (dice < 79) return take_by_rename();
+    if (dice < 87) return write_in_parts(any());
     write(any());
   }
 
@@ -101,12 +127,12 @@ class Settler {
   }
 
   /// What the daemon gave us must not be somebody's.
-  void own(Kind kind, std::uint64_t number) {
-    const std::uint32_t before = land_.owner_of(kind, number).exchange(me_ + 1);
-    const Owned owned{kind, number, 0};
+  void own(Kind kind, std::uint64_t number, std::uint64_t serial = 0) {
+    const std::uint32_t before = land_.set_owner(kind, number, me_ + 1);
+    const Owned owned{kind, number, serial};
     if (before != 0 && (before & kLeaving) == 0) {
-      complain(text_of(owned) + " was given to us, and is client " + std::to_string(before - 1) +
-               "'s");
+      complain(text_of(owned) + " was given to us, and is client " +
+               std::to_string((before & ~kNameless) - 1) + "'s");
     }
     pages_.push_back(owned);
     ++land_.allocated;
@@ -115,7 +141,8 @@ class Settler {
 
   void allocate() {
     const Kind kind = random_.chance(.5) ? Kind::Protected : Kind::Regular;
-    const std::uint64_t count = random_.chance(.2) ? random_.between(2, 6) : 1;
+    std::uint64_t count = random_.chance(.2) ? random_.between(2, 6) : 1;
+    if (random_.chance(.02)) count = 16;
     const std::string receipt = place_.tree.receipt(
         kind, std::to_string(count) + "@" + std::to_string(me_) + "." + std::to_string(++serial_));
     const int error = make_directory(receipt);
@@ -146,10 +173,9 @@ class Settler {
   void free_one(bool held) {
     const std::size_t at = random_.below(pages_.size());
     const Owned owned = pages_[at];
-    std::atomic<std::uint32_t>& owner = land_.owner_of(owned.kind, owned.number);
     auto file = held ? open_file(path_of(owned), O_RDWR) : Answered<OpenedFile>{};
     if (!expect(file.error, "opening " + text_of(owned))) return;
-    if (!held) owner = kLeaving | me_;
+    land_.set_owner(owned.kind, owned.number, held ? kNameless | (me_ + 1) : kLeaving | me_);
     expect(unlink_file(path_of(owned)), "freeing " + text_of(owned));
     if (held) {
       pages_[at] = pages_.back();
@@ -158,33 +184,44 @@ class Settler {
       const auto bytes = read_some(file.value.get(), place_.page_size, 0);
       expect(bytes.error, "reading a freed page");
       compare(owned, bytes.value, " although it is open");
-      if (owner.load() != me_ + 1) complain(text_of(owned) + " was given away while it was open");
-      owner = kLeaving | me_;
+      if (land_.owner_of(owned.kind, owned.number) != (kNameless | (me_ + 1))) {
+        complain(text_of(owned) + " was given away while it was open");
+      }
+      land_.set_owner(owned.kind, owned.number, kLeaving | me_);
       (void)file.value.close();
     } else {
       pages_[at] = pages_.back();
       pages_.pop_back();
     }
-    std::uint32_t leaving = kLeaving | me_;
-    owner.compare_exchange_strong(leaving, 0);  // Else somebody has it by now.
+    Holding holding = land_.holding_of(owned.kind, owned.number).load();
+    if (holding.owner != (kLeaving | me_)) return;  // Somebody has it by now.
+    land_.holding_of(owned.kind, owned.number).compare_exchange_strong(holding, {0, ++land_.epoch});
   }
 
-  /// Each of our pages is there, once; listings that meanwhile change leave out nothing that stays.
+  /// What was somebody's all the time that it took to list is listed, once.
   void list() {
     for (const Kind kind : {Kind::Regular, Kind::Protected}) {
+      std::vector<Holding> before(kMostPages);
+      for (std::uint64_t page = 0; page < kMostPages; ++page) {
+        before[page] = land_.holding_of(kind, page).load();
+      }
       const auto listed = list_numbers(place_.tree.pages(kind));
       if (!expect(listed.error, "listing pages")) return;
-      for (const Owned& owned : pages_) {
-        if (owned.kind == kind && !listed.value.contains(owned.number)) {
-          complain(text_of(owned) + " is not listed");
+      for (std::uint64_t page = 0; page < kMostPages; ++page) {
+        const Holding holding = land_.holding_of(kind, page).load();
+        const bool stayed = holding == before[page] && holding.owner != 0 &&
+                            (holding.owner & (kLeaving | kNameless)) == 0;
+        if (stayed && !listed.value.contains(page)) {
+          complain(text_of({kind, page}) + " is not listed, and is client " +
+                   std::to_string(holding.owner - 1) + "'s");
         }
       }
+      ++land_.listings;
     }
   }
 
   void compare(const Owned& owned, std::span<const std::byte> bytes, const char* when) {
-    const auto expected = filled(place_.page_size, {place_.seed, owned.serial, owned.number, me_});
-    if (std::ranges::equal(bytes, expected)) return;
+    if (std::ranges::equal(bytes, bytes_of(owned, owned.serial))) return;
     complain(text_of(owned) + " has our serial " + std::to_string(owned.serial) + when +
              " and holds " + describe(bytes));
   }
@@ -198,7 +235,7 @@ class Settler {
     auto file = open_file(path_of(owned), O_RDWR);
     if (!expect(file.error, "opening " + text_of(owned))) return;
     const std::uint64_t serial = ++serial_;
-    const auto bytes = filled(place_.page_size, {place_.seed, serial, owned.number, me_});
+    const auto bytes = bytes_of(owned, serial);
     if (!expect(write_all(file.value.get(), bytes, 0), "writing " + text_of(owned))) return;
     if (owned.kind == Kind::Protected) ++land_.commits;
     const bool sync = owned.kind == Kind::Protected && !place_.close_commits;
@@ -207,6 +244,76 @@ class Settler {
     }
     expect(file.value.close(), "closing " + text_of(owned));
     owned.serial = serial;
+  }
+
+  [[nodiscard]] std::vector<std::byte> bytes_of(const Owned& owned, std::uint64_t serial) const {
+    return filled(place_.page_size, {place_.seed, serial, owned.number, me_});
+  }
+
+  /// A staging file of ours with these bytes; its path.
+  std::string stage(Kind kind, std::span<const std::byte> bytes) {
+    std::string path = place_.tree.pages(kind) + "/." + std::to_string(me_) + ".tmp";
+    auto file = open_file(path, O_WRONLY | O_CREAT | O_TRUNC);
+    if (expect(file.error, "making a staging file")) {
+      expect(write_all(file.value.get(), bytes, 0), "writing a staging file");
+      expect(file.value.close(), "closing a staging file");
+    }
+    return path;
+  }
+
+  /// By a temporary file, of whichever directory, and a rename.
+  void replace(Owned& owned) {
+    const std::uint64_t serial = ++serial_;
+    const Kind from = random_.chance(.2) ? Kind::Regular : owned.kind;
+    const std::string temporary = stage(from, bytes_of(owned, serial));
+    if (!expect(rename_file(temporary, path_of(owned), 0), "renaming onto " + text_of(owned))) {
+      return;
+    }
+    owned.serial = serial;
+    ++land_.renames;
+    verify(owned);
+  }
+
+  /// A number of our choice, with its content from the first moment on.
+  void take_by_rename() {
+    const Kind kind = random_.chance(.5) ? Kind::Protected : Kind::Regular;
+    const Owned wanted{kind, random_.between(3, 400), ++serial_};
+    const std::string temporary = stage(kind, bytes_of(wanted, wanted.serial));
+    const int error = rename_file(temporary, path_of(wanted), RENAME_NOREPLACE);
+    if (error == 0) {
+      ++land_.renames;
+      return own(kind, wanted.number, wanted.serial);
+    }
+    const bool may_be = error == EEXIST || error == EBUSY || error == ENOSPC;
+    if (!may_be) complain("renaming onto a free number gives errno " + std::to_string(error));
+    expect(unlink_file(temporary), "removing a staging file");
+  }
+
+  /// What is staged is seen by who staged it and by nobody else, until it is committed; and never
+  /// if a write of it failed.
+  void write_in_parts(Owned& owned) {
+    if (owned.kind != Kind::Protected) return write(owned);
+    auto file = open_file(path_of(owned), O_RDWR);
+    if (!expect(file.error, "opening " + text_of(owned))) return;
+    const std::uint64_t serial = ++serial_;
+    const auto bytes = bytes_of(owned, serial);
+    const auto half = std::span(bytes).first(bytes.size() / 2);
+    expect(write_all(file.value.get(), half, 0), "writing half of " + text_of(owned));
+    const auto own_view = read_some(file.value.get(), half.size(), 0);
+    if (!std::ranges::equal(own_view.value, half)) complain("what we staged is not what we read");
+    verify(owned);
+    const bool fails = random_.chance(.3);
+    const int rest =
+        write_all(file.value.get(), fails ? half : std::span(bytes).subspan(half.size()),
+                  fails ? place_.page_size - 1 : half.size());
+    if (rest != (fails ? EFBIG : 0))
+      complain("the second half gives errno " + std::to_string(rest));
+    const int synced = ::fsync(file.value.get()) == 0 ? 0 : errno;
+    if (synced != (fails ? EIO : 0)) complain("a commit gives errno " + std::to_string(synced));
+    (void)file.value.close();
+    ++(fails ? land_.refused : land_.commits);
+    if (!fails) owned.serial = serial;
+    verify(owned);
   }
 
   /// The page of all: whole, whoever wrote it last, and never older than what was acknowledged.
@@ -260,7 +367,7 @@ void compare_with_table(const Place& place, Land& land, Outcome& outcome) {
     if (listed.error != 0) outcome.violate("listing gives errno " + std::to_string(listed.error));
     listed_pages += listed.value.size();
     for (std::uint64_t page = 0; page < kMostPages; ++page) {
-      const bool owned = land.owner_of(kind, page).load() != 0;
+      const bool owned = land.owner_of(kind, page) != 0;
       if (owned == listed.value.contains(page)) continue;
       outcome.violate(std::string(directory_of(kind)) + "/" + std::to_string(page) +
                       (owned ? " is lost" : " is nobody's"));
@@ -291,7 +398,7 @@ void live_through_many_clients(std::uint64_t seed, Outcome& outcome) {
   if (make_directory(place.tree.receipt(Kind::Protected, "common")) != 0) {
     return outcome.violate("mkdir does not work");
   }
-  land->owner_of(Kind::Protected, place.shared) = kClients + 1;
+  land->set_owner(Kind::Protected, place.shared, kClients + 1);
   {
     std::vector<Client> clients;
     for (std::uint32_t me = 0; me < kClients; ++me) {
@@ -311,7 +418,8 @@ void live_through_many_clients(std::uint64_t seed, Outcome& outcome) {
   for (const auto& [name, count] :
        {std::pair("steps", &land->steps), std::pair("allocated", &land->allocated),
         std::pair("commits", &land->commits), std::pair("busy", &land->busy),
-        std::pair("full", &land->full)}) {
+        std::pair("full", &land->full), std::pair("listings", &land->listings),
+        std::pair("renames", &land->renames), std::pair("refused", &land->refused)}) {
     outcome.count(name, *count);
   }
 }
