@@ -45,6 +45,12 @@ void AttributeTable::change(Inode inode, const AttributeChange& change) {
   known.ctime = now();
 }
 
+void AttributeTable::begin(Inode inode) {
+  const timespec time = now();
+  const MutexLock lock(mutex_);
+  known_[inode.bits()] = {.atime = time, .mtime = time, .ctime = time};
+}
+
 void AttributeTable::touch(Inode inode) {
   const MutexLock lock(mutex_);
   Known& known = known_[inode.bits()];

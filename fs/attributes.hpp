@@ -47,6 +47,9 @@ class AttributeTable {
   /// Applies a change; ctime becomes now.
   void change(Inode inode, const AttributeChange& change) EXCLUDES(mutex_);
 
+  /// A new file: all three times are now, and of whatever had the number before nothing stays.
+  void begin(Inode inode) EXCLUDES(mutex_);
+
   /// Content changed: mtime and ctime become now.
   void touch(Inode inode) EXCLUDES(mutex_);
 
@@ -60,12 +63,12 @@ class AttributeTable {
 
  private:
   struct Known {
-    std::optional<mode_t> mode;
-    std::optional<uid_t> uid;
-    std::optional<gid_t> gid;
-    std::optional<timespec> atime;
-    std::optional<timespec> mtime;
-    std::optional<timespec> ctime;
+    std::optional<mode_t> mode{};
+    std::optional<uid_t> uid{};
+    std::optional<gid_t> gid{};
+    std::optional<timespec> atime{};
+    std::optional<timespec> mtime{};
+    std::optional<timespec> ctime{};
     std::uint64_t times_set = 0;
   };
 

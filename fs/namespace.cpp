@@ -191,20 +191,22 @@ Answer<Entry> Namespace::get(Inode inode) const {
     if (entry) entry->lasting_attributes = false;  // Others change them through the page's inode.
     return entry;
   }
-  if (exists(inode) && !is_stale(inode)) return entry_of(inode);
-  if (inode.is_control()) {
-    Entry entry = entry_of(inode);  // Opened before its page was freed.
-    entry.attributes.st_nlink = 0;
-    return entry;
-  }
-  const bool open =
-      (inode.kind() == InodeKind::Page && engine_.is_pinned(PageNumber{inode.number()})) ||
-      (inode.kind() == InodeKind::Protected && engine_.is_pinned(ProtectedNumber{inode.number()}));
-  if (!open || exists(inode))
-    return fail(inode.is_page() ? Reason::PageIsGone : Reason::NoSuchName);
-  Entry entry = entry_of(inode);  // Freed, and still open: a file without a name.
-  entry.attributes.st_nlink = 0;
+  const Presence presence = presence_of(inode);
+  if (presence == Presence::Gone) return fail(Reason::PageIsGone);
+  Entry entry = entry_of(inode);
+  if (presence == Presence::Nameless) entry.attributes.st_nlink = 0;
   return entry;
+}
+
+/// Of what is no staging file.
+Namespace::Presence Namespace::presence_of(Inode inode) const {
+  if (exists(inode)) return is_stale(inode) ? Presence::Gone : Presence::Named;
+  // The kernel asks for a directory only as long as somebody has it.
+  if (!inode.is_page()) return Presence::Nameless;
+  const bool open = inode.kind() == InodeKind::Page
+                        ? engine_.is_pinned(PageNumber{inode.number()})
+                        : engine_.is_pinned(ProtectedNumber{inode.number()});
+  return open ? Presence::Nameless : Presence::Gone;
 }
 
 /// None where the page was freed meanwhile. Else it has the generation that the entry says: nobody
@@ -286,8 +288,8 @@ Done Namespace::change_attributes(Inode inode, const AttributeChange& change) {
     const auto file = staging_.find(inode);
     if (!file) return fail(Reason::PageIsGone);
     inode = file->is_now();
-  } else if (!exists(inode) && !inode.is_page()) {
-    return fail(Reason::NoSuchName);
+  } else if (presence_of(inode) == Presence::Gone) {
+    return fail(Reason::PageIsGone);
   }
   if (!change.empty()) attributes_.change(inode.without_version(), change);
   return {};

@@ -146,7 +146,14 @@ class Namespace {
     std::uint64_t position;
   };
 
+  enum class Presence : std::uint8_t {
+    Named,
+    Nameless,  ///< Freed or removed, and somebody has it open.
+    Gone,      ///< The kernel means something that was there before.
+  };
+
   [[nodiscard]] bool exists(Inode inode) const;
+  [[nodiscard]] Presence presence_of(Inode inode) const;
   [[nodiscard]] bool is_directory(Inode inode) const;
   [[nodiscard]] static bool holds_pages(Inode directory);
   [[nodiscard]] std::size_t directories_in(Inode directory) const;

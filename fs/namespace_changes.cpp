@@ -29,10 +29,14 @@ Answer<Entry> Namespace::make_directory(Inode parent, std::string_view name) {
     receipts->cancel(*receipt);
     return tl::unexpected(numbers.error());
   }
+  const Inode pages = pages_allocated_in(parent);
+  for (const std::uint64_t number : *numbers) attributes_.begin(page_in(pages, number));
+  const Inode inode = receipt_inode(parent.directory(), *receipt);
+  attributes_.begin(inode);
   receipts->fill(*receipt, *numbers);
   attributes_.touch(parent);
-  attributes_.touch(pages_allocated_in(parent));
-  return entry_of(receipt_inode(parent.directory(), *receipt));
+  attributes_.touch(pages);
+  return entry_of(inode);
 }
 
 Answer<std::vector<std::uint64_t>> Namespace::allocate(Inode parent, PageCount count) {
@@ -111,7 +115,10 @@ Answer<std::pair<Entry, Opened>> Namespace::create(Inode parent, std::string_vie
     const bool there = made.error().code() == ErrorCode::AlreadyAllocated;
     if (!there || (flags & O_EXCL) != 0) return fail(made.error(), reporter_);
   }
-  if (made) attributes_.touch(parent);
+  if (made) {
+    attributes_.begin(page);
+    attributes_.touch(parent);
+  }
   // A new page is empty: its first commit shall be that of what is written to it.
   const Entry entry = entry_of(page);
   const auto opened = open(entry.inode, made ? flags & ~O_TRUNC : flags);

@@ -14,8 +14,7 @@ Answer<StagingTable::FilePtr> StagingTable::create(FixedDirectory directory,
     delete file;  // NOLINT(*-owning-memory): of the pointer that this is the deleter of.
   };
   FilePtr file(new StagingFile({InodeKind::Staging, number}, budget_), forget);
-  const timespec time = now();
-  attributes_.change(file->inode(), {.atime = time, .mtime = time});
+  attributes_.begin(file->inode());
   by_name_.emplace(key, number);
   files_.emplace(number, Record{file, std::move(key)});
   return file;

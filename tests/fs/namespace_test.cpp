@@ -80,7 +80,8 @@ TEST_F(NamespaceTest, NumbersThatComeBackAreOtherInodes) {
 }
 
 TEST_F(NamespaceTest, DirectoriesCountTheirDirectories) {
-  EXPECT_EQ(tree->get(FixedDirectory::Root)->attributes.st_nlink, 5U);
+  EXPECT_EQ(tree->get(FixedDirectory::Root)->attributes.st_nlink,
+            2U + names(FixedDirectory::Root).size());
   EXPECT_EQ(tree->get(FixedDirectory::Alloc)->attributes.st_nlink, 4U);
   EXPECT_EQ(tree->get(FixedDirectory::AllocPages)->attributes.st_nlink, 2U);
   const auto receipt = tree->make_directory(FixedDirectory::AllocPages, "a");
@@ -133,6 +134,35 @@ TEST_F(NamespaceTest, DirectoriesChangeWithTheirNames) {
   EXPECT_TRUE(changes(FixedDirectory::Pages, move));
   EXPECT_TRUE(
       changes(FixedDirectory::Pages, [this] { return tree->remove(FixedDirectory::Pages, "3"); }));
+}
+
+TEST_F(NamespaceTest, WhatIsNewHasNothingOfWhatHadItsNumber) {
+  ASSERT_TRUE(tree->make_directory(FixedDirectory::AllocPages, "a"));
+  const Inode old = tree->lookup(FixedDirectory::Pages, "3")->inode;
+  ASSERT_NE(file(old, O_RDWR), nullptr);
+  ASSERT_TRUE(tree->remove(FixedDirectory::Pages, "3"));
+  ASSERT_TRUE(tree->change_attributes(old, {.mode = 0640})) << "open, and without a name";
+  EXPECT_EQ(tree->get(old)->attributes.st_mode & 0777U, 0640U);
+  tree->release(handles.back());
+  EXPECT_EQ(tree->change_attributes(old, {.mode = 0666}).error().value, ESTALE);
+  const timespec before = now();
+  ASSERT_TRUE(tree->make_directory(FixedDirectory::AllocPages, "b"));
+  const auto next = tree->lookup(FixedDirectory::Pages, "3");
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->attributes.st_mode & 0777U, 0600U);
+  const timespec made = next->attributes.st_mtim;
+  EXPECT_GE(std::pair(made.tv_sec, made.tv_nsec), std::pair(before.tv_sec, before.tv_nsec));
+  EXPECT_EQ(tree->change_attributes(old, {.mode = 0666}).error().value, ESTALE);
+  EXPECT_EQ(tree->lookup(FixedDirectory::Pages, "3")->attributes.st_mode & 0777U, 0600U);
+}
+
+TEST_F(NamespaceTest, ARemovedReceiptThatIsOpenHasNoLinks) {
+  const auto receipt = tree->make_directory(FixedDirectory::AllocPages, "a");
+  ASSERT_TRUE(tree->remove_directory(FixedDirectory::AllocPages, "a"));
+  const auto open = tree->get(receipt->inode);
+  ASSERT_TRUE(open) << "errno " << open.error().value;
+  EXPECT_TRUE(S_ISDIR(open->attributes.st_mode));
+  EXPECT_EQ(open->attributes.st_nlink, 0U);
 }
 
 TEST_F(NamespaceTest, HandlesThatAreNotOpenAreEbadf) {

@@ -9,14 +9,15 @@ namespace {
 class NameLines : public LinesTest {};
 
 TEST_F(NameLines, TheTree) {
-  EXPECT_EQ(fs.ok("find . -printf '%y %p %l %s\\n' | sort | sed '/^d/s/[0-9]*$//;s/ *$//'"),
-            "d .\nd ./alloc\nd ./alloc/pages\nd ./alloc/pages/2@x\nd ./alloc/protected\n"
-            "d ./alloc/protected/2@x\nd ./pages\nd ./protected\n"
-            "f ./pages/3  4096\nf ./pages/4  4096\nf ./protected/0  4096\nf ./protected/1  4096\n"
-            "l ./alloc/pages/2@x/3 ../../../pages/3 16\n"
-            "l ./alloc/pages/2@x/4 ../../../pages/4 16\n"
-            "l ./alloc/protected/2@x/0 ../../../protected/0 20\n"
-            "l ./alloc/protected/2@x/1 ../../../protected/1 20");
+  EXPECT_EQ(fs.ok("find pages protected alloc -printf '%y %p %l %s\\n' | sort | sed "
+                  "'/^d/s/[0-9]*$//;s/ *$//'"),
+            "d alloc\nd alloc/pages\nd alloc/pages/2@x\nd alloc/protected\n"
+            "d alloc/protected/2@x\nd pages\nd protected\n"
+            "f pages/3  4096\nf pages/4  4096\nf protected/0  4096\nf protected/1  4096\n"
+            "l alloc/pages/2@x/3 ../../../pages/3 16\n"
+            "l alloc/pages/2@x/4 ../../../pages/4 16\n"
+            "l alloc/protected/2@x/0 ../../../protected/0 20\n"
+            "l alloc/protected/2@x/1 ../../../protected/1 20");
 }
 
 // As Python's mkdtemp, Go's MkdirTemp, mktemp(1) and Perl's File::Temp make names.
@@ -130,8 +131,10 @@ TEST_F(NameLines, NosyncSaysSoInTheLog) {
 TEST_F(NameLines, ReadingAllocatesNothing) {
   const std::string before = fs.ok("ls -v pages protected alloc/*; stat -f -c %f .");
   fs.ok(
-      "grep -r needle . || [ $? = 1 ]; find . -type f -exec cat {} + > ../all; du -a . > ../du; "
-      "ls -lR . > ../ls; tar cf ../all.tar .; cp -a . ../copy; find . -newer ../db -print > "
+      "grep -r needle pages protected alloc || [ $? = 1 ]; find pages protected -type f -exec cat "
+      "{} + > ../all; du -a pages protected alloc > ../du; "
+      "ls -lR pages protected alloc > ../ls; tar cf ../all.tar pages protected alloc; mkdir "
+      "../copy; cp -a pages protected alloc ../copy; find . -newer ../db -print > "
       "../new; "
       "cat alloc/pages/2@x/3 > ../page; sha256sum pages/* protected/* > ../sums; sha256sum -c "
       "../sums");
@@ -187,6 +190,18 @@ g = os.open('pages/3', os.O_RDWR); print(os.pread(g, 5, 0)); n = mmap.mmap(g, P)
 n[:6] = b'second'; print(head('pages/3', 6))
 )",
          "b'\\x00\\x00\\x00\\x00\\x00'\nb'\\x00\\x00\\x00\\x00\\x00'\nb'second'\n");
+}
+
+// A descriptor that is only a path keeps no page from being freed.
+TEST_F(NameLines, APathOfAFreedPageDoesNotReachItsSuccessor) {
+  python(R"(
+for n in ('pages/3', 'protected/0'):
+  f = os.open(n, os.O_PATH); via = '/proc/self/fd/%d' % f
+  os.chmod(via, 0o640); os.unlink(n); os.close(os.open(n, os.O_CREAT | os.O_EXCL, 0o600))
+  print(err(os.chmod, via, 0o666), err(os.utime, via, (1, 1)), err(os.open, via, os.O_RDWR),
+        err(os.truncate, via, 0), err(os.fstat, f), oct(os.stat(n).st_mode & 0o777))
+)",
+         "ESTALE ESTALE ESTALE ESTALE ESTALE 0o600\nESTALE ESTALE ESTALE ESTALE ESTALE 0o600\n");
 }
 
 }  // namespace

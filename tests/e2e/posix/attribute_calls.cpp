@@ -16,6 +16,7 @@
 #include <cstring>
 #include <memory>
 #include <set>
+#include <utility>
 
 #include "e2e/posix/script.hpp"
 
@@ -93,6 +94,23 @@ std::string same(State& state, const Words& words) {
       file == state.files.end() ? ::stat(words.path(2), &b) : ::fstat(file->second.get(), &b);
   if (second != 0) return answer(-1);
   return a.st_ino == b.st_ino && a.st_dev == b.st_dev ? "yes" : "no";
+}
+
+/// Which times of a file are later than the mtime of another.
+std::string newer(State& /*state*/, const Words& words) {
+  struct stat a {};
+  struct stat b {};
+  if (::stat(words.path(1), &a) != 0 || ::stat(words.path(2), &b) != 0) return answer(-1);
+  const auto later = [&b](const timespec& time) {
+    return std::pair(time.tv_sec, time.tv_nsec) > std::pair(b.st_mtim.tv_sec, b.st_mtim.tv_nsec);
+  };
+  std::string which;
+  if (later(a.st_atim)) which += "atime,";
+  if (later(a.st_mtim)) which += "mtime,";
+  if (later(a.st_ctim)) which += "ctime,";
+  if (which.empty()) return "nothing";
+  which.pop_back();
+  return which;
 }
 
 std::string statfs_path(State& /*state*/, const Words& words) {
@@ -233,6 +251,7 @@ const Calls& attribute_calls() {
       {"lstat", stat_link},
       {"fstat", stat_file},
       {"same", same},
+      {"newer", newer},
       {"statfs", statfs_path},
       {"chmod",
        [](State&, const Words& words) {

@@ -5,7 +5,7 @@ namespace mappedpages::test::posix {
 namespace {
 
 const Table kFacts(R"(
-stat . type mode nlink                     => directory 0700 5
+stat . type mode                           => directory 0700
 stat pages type mode nlink size            => directory 0700 2 0
 stat protected type mode nlink             => directory 0700 2
 stat alloc type mode nlink                 => directory 0700 4
@@ -160,6 +160,18 @@ changed pages/t by pwrite t 0 x            => mtime,ctime
 changed pages/t by ftruncate t 10          => mtime,ctime
 changed pages/t by chmod pages/t 0640      => ctime
 changed . by stat . type                   => nothing
+touch pages/3
+open pages/50 O_CREAT|O_WRONLY             => ok
+newer pages/50 pages/3                     => atime,mtime,ctime   # What is new is of now.
+open protected/50 O_CREAT|O_WRONLY         => ok
+newer protected/50 pages/3                 => atime,mtime,ctime
+open pages/u O_CREAT|O_WRONLY              => ok
+newer pages/u pages/3                      => atime,mtime,ctime
+mkdir alloc/pages/2@new                    => ok
+newer alloc/pages/2@new pages/3            => atime,mtime,ctime
+list alloc/pages/2@new                     => . .. 13 14
+newer pages/13 pages/3                     => atime,mtime,ctime
+newer pages/3 pages/13                     => nothing
 )");
 
 // A directory changes with its names.
@@ -252,7 +264,6 @@ pread f 0 3                                => xld
 )");
 
 const Table kListings(R"(
-list .                                     => . .. alloc pages protected
 list pages                                 => . .. 3 4 t
 list protected                             => . .. 0 1 t
 list alloc                                 => . .. pages protected

@@ -70,6 +70,10 @@ mkdir alloc/pages/a
 open alloc/pages/a O_RDONLY|O_DIRECTORY as d
 rmdir alloc/pages/a                        => ok
 openat d 5 O_PATH                          => ENOENT
+fstat d type nlink                         => directory 0
+fchmod d 0750                              => ok
+fstat d mode                               => 0750
+list alloc/pages/a                         => ENOENT
 mkdir alloc/pages/a                        => ok      # The name is free again.
 unlinkat d x                               => ENOENT
 rmdir alloc/pages/a/.                      => EINVAL
@@ -139,7 +143,18 @@ pread f 0 3                                => NEW
 fsync f                                    => ok
 fchmod f 0640                              => ok
 fstat f mode                               => 0640
-close f                                    => ok
+futimens f 5.0 6.0                         => ok
+fstat f mtime                              => 6.0
+
+close f
+soon open pages/3 O_RDWR|O_CREAT|O_EXCL    => ok
+stat pages/3 mode uid nlink                => 0600 0 1    # Nothing of its predecessor.
+open protected/0 O_RDWR as p
+unlink protected/0                         => ok
+fchmod p 0640                              => ok
+close p                                    => ok
+soon open protected/0 O_RDWR|O_CREAT|O_EXCL => ok
+stat protected/0 mode                      => 0600
 open . O_RDONLY as root
 unlinkat root pages AT_REMOVEDIR           => EPERM
 unlinkat root protected/0                  => ok

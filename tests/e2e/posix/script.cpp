@@ -123,7 +123,16 @@ std::string changed(State& state, const Words& words) {
   return which.empty() ? "nothing" : which;
 }
 
+/// A close does not wait for what it frees.
+std::string soon(State& state, const Words& words) {
+  for (;;) {
+    std::string said = make(state, words);
+    if (said != "EBUSY") return said;
+  }
+}
+
 std::string make(State& state, const Words& words) {
+  if (words.at(0) == "soon") return soon(state, words.from(1));
   if (words.at(0) == "nobody") return in_child(state, words.from(1), kNobody);
   if (words.at(0) == "child") return in_child(state, words.from(1), 0);
   if (words.at(0) == "changed") return changed(state, words);
