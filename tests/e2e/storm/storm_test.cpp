@@ -66,7 +66,7 @@ TEST_F(Storm, FilesHoldWhatTheModelHolds) {
 }
 
 TEST_F(Storm, ManyClientsLoseNoPageAndGetNoneTwice) {
-  Outcome outcome = expect_proof("clients", 9000);
+  Outcome outcome = expect_proof("clients", 6000);
   EXPECT_GT(outcome.counts["busy"], 0U);
 }
 
