@@ -40,9 +40,7 @@ Status Committer::perform(CommitStep step, const Plan& plan) {
       return file_.sync();
     case CommitStep::Switch:
       // Byte 12 lies in the first sector: the group is committed when that sector is.
-      TRY(file_.write_and_sync(0, plan.page0));
-      last_page0_ = plan.page0;
-      return {};
+      return write_and_sync_page0(plan.page0);
     case CommitStep::Page0:
       return write_page0(plan.page0);
   }
@@ -109,9 +107,15 @@ Status Committer::write_page(PageNumber page, std::span<const std::byte> bytes) 
 }
 
 Status Committer::write_page0(std::span<const std::byte> page0) {
-  auto done = file_.write_at(0, page0);
+  auto done = file_.write_at(0, page0_buffer_.hold(page0));
   // Page 0 half written is nothing that a later group may build on, whatever the reason.
   if (!done) return tl::unexpected(file_.latch(std::move(done).error()));
+  last_page0_.assign(page0.begin(), page0.end());
+  return {};
+}
+
+Status Committer::write_and_sync_page0(std::span<const std::byte> page0) {
+  TRY(file_.write_and_sync(0, page0_buffer_.hold(page0)));
   last_page0_.assign(page0.begin(), page0.end());
   return {};
 }
@@ -126,10 +130,8 @@ Status Committer::perform(SettleStep step, const Recovered& recovered) {
     case SettleStep::Rewrite: {
       // In one call: a kill between the two would leave a page 0 in the cache that the disk does
       // not have. The crate might build on it, and then the power goes.
-      TRY_ASSIGN(std::vector<std::byte> page0, recovered_page0(recovered));
-      TRY(file_.write_and_sync(0, page0));
-      last_page0_ = std::move(page0);
-      return {};
+      TRY_ASSIGN(const std::vector<std::byte> page0, recovered_page0(recovered));
+      return write_and_sync_page0(page0);
     }
     case SettleStep::Scrub:
       return scrub(recovered);

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "base/page_aligned.hpp"
 #include "io/guarded_file.hpp"
 #include "mappedpages/error.hpp"
 #include "mppg0/commit_rule.hpp"
@@ -18,7 +19,8 @@ namespace mappedpages::mppg0 {
 /// Not thread-safe.
 class Committer {
  public:
-  Committer(io::GuardedFile& file, format::Geometry geometry) : file_(file), geometry_(geometry) {}
+  Committer(io::GuardedFile& file, format::Geometry geometry)
+      : file_(file), geometry_(geometry), page0_buffer_(geometry.page_size()) {}
 
   /// Two flushes; durable when it returns. An error that is_out_of_space() left the file with the
   /// state that it had; after any other error the file is latched.
@@ -43,11 +45,13 @@ class Committer {
   Status write_zeros(PageNumber first, std::size_t pages);
   Status write_page(PageNumber page, std::span<const std::byte> bytes);
   Status write_page0(std::span<const std::byte> page0);
+  Status write_and_sync_page0(std::span<const std::byte> page0);
   [[nodiscard]] Result<std::vector<std::byte>> recovered_page0(const Recovered& recovered) const;
   Status scrub(const Recovered& recovered);
 
   io::GuardedFile& file_;
   const format::Geometry geometry_;
+  PageAligned page0_buffer_;
   std::vector<std::byte> last_page0_;  ///< Empty before the first write of page 0.
 };
 

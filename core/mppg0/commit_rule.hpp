@@ -46,7 +46,6 @@ struct CommitRule {
   bool swap = true;           ///< Groups past block 27 change the bytes of block 0's reference.
   bool trail = true;          ///< Mending the crate's page 0 also tries zeros behind the count.
   bool generation64 = true;   ///< Directory generations have 64 bits, not 32.
-  bool crc_first = true;      ///< Where page 0's CRC holds, the selectors stand.
   bool bump_two = true;       ///< The opening's generation is two above the newest seen.
   bool generation = true;     ///< Directory pages carry the generation of their group.
   bool hold_freed = true;     ///< A page freed by a group is not reused by it.

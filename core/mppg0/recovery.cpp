@@ -322,10 +322,39 @@ class Recovery {
   /// Which copy is in force: core/FORMAT.md, "Recovery". None if neither can be.
   std::optional<unsigned> choose_copy(const BlockReference& reference, const Copies& copies) {
     if (recovered_.mark) saw_generations(copies);
-    if (!recovered_.mark || (index_.crc_holds && commit_rule().crc_first)) {
+    if (!recovered_.mark) return named_or_other(reference, copies);
+    if (index_.crc_holds) {
+      if (const auto of_last_group = unnamed_of_last_group(reference, copies)) {
+        note_torn_sector();
+        return of_last_group;
+      }
       return named_or_other(reference, copies);
     }
     return choose_by_generation(reference, copies);
+  }
+
+  /// The copy that the committed group wrote, if the selector names a whole one that it did not
+  /// write. If sectors of page 0 are written whole there is none; but byte 12, which the CRC does
+  /// not cover, stands before the selectors of its sector.
+  [[nodiscard]] std::optional<unsigned> unnamed_of_last_group(const BlockReference& reference,
+                                                              const Copies& copies) const {
+    if (reference.active > 1 || facts_.is_older) return std::nullopt;
+    const unsigned other = 1U - reference.active;
+    const auto& named = copies[reference.active];
+    const auto& unnamed = copies[other];
+    const bool is_cut = named && !is_same(named->generation, facts_.committed) && unnamed &&
+                        is_same(unnamed->generation, facts_.committed);
+    return is_cut ? std::optional(other) : std::nullopt;
+  }
+
+  void note_torn_sector() {
+    if (torn_sector_told_) return;
+    torn_sector_told_ = true;
+    findings_.add(ProblemCode::IndexTorn, kPage0,
+                  "its first sector was not written whole: directory copies of the last group are "
+                  "taken, although the selectors name others");
+    recovered_.report.actions.emplace_back(
+        "page 0 is torn: directory copies are chosen by their generation");
   }
 
   void saw_generations(const Copies& copies) {
@@ -417,6 +446,7 @@ class Recovery {
   std::vector<std::byte> page0_;
   bool cut_short_ = false;    ///< And told.
   bool damage_told_ = false;  ///< Of the present block.
+  bool torn_sector_told_ = false;
   std::array<format::Decoded<MetadataPage>, 2> metadata_;
   MetadataFacts facts_;
   DirectoryIndex index_;

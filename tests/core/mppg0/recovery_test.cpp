@@ -152,6 +152,15 @@ TEST(Recovery, BelievesTheSelectorsWhereTheChecksumHolds) {
   EXPECT_EQ(recovered->newest, Generation{11});
 }
 
+TEST(Recovery, BelievesTheCopyOfTheLastGroupBeforeTheSelector) {
+  Image image;
+  image.put_directory(5, 10);  // As if byte 12 had landed, and not the rest of its sector.
+  image.put_directory(4, 8);
+  const auto recovered = image.recovered();
+  EXPECT_EQ(recovered->state.references[0].active, 1);
+  EXPECT_FALSE(recovered->report.damaged);
+}
+
 // --- After the crate
 
 Image image_of_the_crate() {
