@@ -197,8 +197,9 @@ Outcome<void> serve(Namespace& tree, const Options& options, const MountPlace& p
       fuse_session_new(arguments.get(), &callbacks(), sizeof(fuse_lowlevel_ops), &context));
   if (!session) return fuse_failure("libfuse does not start", said.text());
   KernelCache cache(session.get());
-  Worker notifier;  // They end before the session does.
+  // They end before the session does, and each before those that it hands work to.
   Worker renamer;
+  Worker notifier;
   Worker forgetter;
   context.cache = &cache;
   context.notifier = &notifier;
