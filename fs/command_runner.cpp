@@ -16,7 +16,8 @@ Commanded CommandRunner::run(std::string_view text) {
     commanded.done = run_line(take_line(text), commanded.freed);
     if (commanded.done) continue;
     std::string& detail = commanded.done.error().detail;
-    detail = "line " + std::to_string(number) + (detail.empty() ? "" : ": " + detail);
+    if (!detail.empty()) detail.insert(0, ": ");
+    detail.insert(0, "line " + std::to_string(number));
   }
   return commanded;
 }
@@ -44,7 +45,7 @@ Done CommandRunner::free(const std::vector<Number>& numbers, std::vector<Inode>&
     const Inode page(number);
     pages.push_back(page.with_version(static_cast<std::uint16_t>(generations_.of(page))));
   }
-  const Done done = freer_.free(pages);
+  Done done = freer_.free(pages);
   if (done) freed.insert(freed.end(), pages.begin(), pages.end());
   return done;
 }

@@ -115,7 +115,7 @@ Done OpenProtected::flush(const AskFlusher& from) {
   const MutexLock lock(mutex_);
   used_ = true;
   if (!stage_ && !poisoned_) return {};
-  const Done done = flush_stage(from);
+  Done done = flush_stage(from);
   // What is left now ends with the release, which is on its way if this was the last descriptor.
   set_closing(stage_.has_value());
   return done;
