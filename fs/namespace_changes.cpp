@@ -170,7 +170,7 @@ Done Namespace::rename_staging(Inode parent, std::string_view name, Inode new_pa
   const auto file = staging_.find(parent.directory(), name);
   if (!file) return fail(Reason::NoSuchName);
   const Inode page = page_in(new_parent, **number);
-  const Done done = become_page(*file, page, may_replace ? IfThere::Replace : IfThere::Refuse);
+  Done done = become_page(*file, page, may_replace ? IfThere::Replace : IfThere::Refuse);
   if (done) (void)staging_.remove(parent.directory(), name);
   return done;
 }
@@ -182,6 +182,8 @@ Done Namespace::become_page(StagingFile& file, Inode page, IfThere if_there) {
   if (file.content.size() > engine_.page_size()) return fail(Reason::LargerThanAPage);
   std::vector<std::byte> bytes = file.content.read(0, engine_.page_size());
   bytes.resize(engine_.page_size());
+  // Freed before it is pinned, the number could be another's by then.
+  const PageFreer::Claim claim(freer_, {&page, 1});
   const Status placed = page.kind() == InodeKind::Page
                             ? placer_.place(PageNumber{page.number()}, bytes, if_there)
                             : placer_.place(ProtectedNumber{page.number()}, bytes, if_there);

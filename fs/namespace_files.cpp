@@ -92,8 +92,9 @@ Answer<Opened> Namespace::open_staging(Inode inode, int flags) {
   return Opened{.handle = files_.add(std::move(opened)), .cached = false};
 }
 
+/// The page is claimed.
 BecamePage Namespace::page_of(Inode page) {
-  return {.page = entry_of(page).inode,
+  return {.page = page.with_version(static_cast<std::uint16_t>(generations_.of(page))),
           .open = page.kind() == InodeKind::Page ? opener_of(PageNumber{page.number()})
                                                  : opener_of(ProtectedNumber{page.number()})};
 }

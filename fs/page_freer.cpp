@@ -1,5 +1,6 @@
 #include "fs/page_freer.hpp"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -16,35 +17,25 @@ std::vector<Number> numbers_of(std::span<const Inode> pages) {
 
 }  // namespace
 
-class PageFreer::Claim {
- public:
-  /// Waits until nobody else has any of them; takes all at once, so that no two wait for each
-  /// other.
-  Claim(PageFreer& freer, std::span<const Inode> pages) : freer_(freer), pages_(pages) {
-    const MutexLock lock(freer_.mutex_);
-    while (freer_.any_claimed(pages_)) freer_.changed_.wait(freer_.mutex_);
-    for (const Inode page : pages_) freer_.claimed_.insert(page.without_version().bits());
-  }
-  ~Claim() {
-    {
-      const MutexLock lock(freer_.mutex_);
-      for (const Inode page : pages_) freer_.claimed_.erase(page.without_version().bits());
-    }
-    freer_.changed_.notify_all();
-  }
-  Claim(const Claim&) = delete;
-  Claim& operator=(const Claim&) = delete;
+PageFreer::Claim::Claim(PageFreer& freer, std::span<const Inode> pages)
+    : freer_(freer), pages_(pages) {
+  const MutexLock lock(freer_.mutex_);
+  while (freer_.any_claimed(pages_)) freer_.changed_.wait(freer_.mutex_);
+  for (const Inode page : pages_) freer_.claimed_.insert(page.without_version().bits());
+}
 
- private:
-  PageFreer& freer_;
-  std::span<const Inode> pages_;
-};
+PageFreer::Claim::~Claim() {
+  {
+    const MutexLock lock(freer_.mutex_);
+    for (const Inode page : pages_) freer_.claimed_.erase(page.without_version().bits());
+  }
+  freer_.changed_.notify_all();
+}
 
 bool PageFreer::any_claimed(std::span<const Inode> pages) const {
-  for (const Inode page : pages) {
-    if (claimed_.contains(page.without_version().bits())) return true;
-  }
-  return false;
+  return std::ranges::any_of(pages, [&claimed = claimed_](Inode page) {
+    return claimed.contains(page.without_version().bits());
+  });
 }
 
 std::uint64_t PageFreer::generation_of(Inode page) const {
@@ -54,6 +45,8 @@ std::uint64_t PageFreer::generation_of(Inode page) const {
 }
 
 Done PageFreer::free(std::span<const Inode> pages) {
+  // Two who freed one page at once, one of them in vain, could leave it a generation that it has
+  // had.
   const Claim claim(*this, pages);
   for (const Inode page : pages) {
     if (auto may = require_allocated(page); !may) return may;

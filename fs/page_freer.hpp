@@ -16,6 +16,9 @@ namespace mappedpages::fs {
 /// Any thread.
 class PageFreer {
  public:
+  /// Nobody frees these pages while it lives, and `generation_of` waits. One at a time for a page.
+  class Claim;
+
   /// The references outlive it.
   PageFreer(Engine& engine, AttributeTable& attributes, Generations& generations,
             const Reporter& reporter)
@@ -31,10 +34,6 @@ class PageFreer {
   [[nodiscard]] std::uint64_t generation_of(Inode page) const EXCLUDES(mutex_);
 
  private:
-  /// The right to count the generations of pages, for the length of a scope. Two who freed one
-  /// page at once, one of them in vain, could otherwise leave it a generation that it has had.
-  class Claim;
-
   [[nodiscard]] bool any_claimed(std::span<const Inode> pages) const REQUIRES(mutex_);
   [[nodiscard]] Done require_allocated(Inode page) const;
   [[nodiscard]] Status commit(std::span<const Inode> pages);
@@ -49,6 +48,20 @@ class PageFreer {
   mutable Mutex mutex_;
   mutable ConditionVariable changed_;
   std::unordered_set<std::uint64_t> claimed_ GUARDED_BY(mutex_);  // Inodes without version.
+};
+
+class PageFreer::Claim {
+ public:
+  /// Waits until nobody else has any of them; takes all at once, so that no two wait for each
+  /// other. The pages outlive it.
+  Claim(PageFreer& freer, std::span<const Inode> pages);
+  ~Claim();
+  Claim(const Claim&) = delete;
+  Claim& operator=(const Claim&) = delete;
+
+ private:
+  PageFreer& freer_;
+  const std::span<const Inode> pages_;
 };
 
 }  // namespace mappedpages::fs
