@@ -178,9 +178,16 @@ TEST_F(MountLife, UmountIsAsGoodAsFusermount) {
   if (need_root(); IsSkipped()) return;
   fs.mount();
   fs.ok("mkdir alloc/pages/x; printf page | dd of=pages/3 conv=notrunc status=none");
-  const auto busy = open_page("pages/3", O_RDONLY);
-  EXPECT_NE(test::run({"umount", fs.mountpoint().string()}).code, 0);
-  EXPECT_TRUE(mounted());
+  {
+    const auto busy = open_page("pages/3", O_RDONLY);
+    EXPECT_NE(test::run({"umount", fs.mountpoint().string()}).code, 0);
+    EXPECT_TRUE(mounted());
+  }
+  ASSERT_EQ(test::run({"umount", fs.mountpoint().string()}).code, 0);
+  fs.signal(0);
+  EXPECT_FALSE(mounted());
+  fs.mount({"-o", "ro"});
+  EXPECT_EQ(fs.ok("head -c 4 pages/3"), "page");
 }
 
 /// Detached, and still in use: the daemon serves until the last close, and then ends by itself.

@@ -37,6 +37,28 @@ TEST_F(Mount, NamesWithCommasSpacesAndBackslashes) {
   EXPECT_EQ(test::run({"fusermount3", "-u", fs.mountpoint().string()}).code, 0);
 }
 
+/// What is shown is the file's absolute path, whatever it is called and was called by.
+TEST_F(Mount, NamesOfAnyKind) {
+  const std::pair<std::string, std::string> names[] = {{"a\xff\xfe", "a\\xff\\xfe"},
+                                                       {"\xc3\xa4", "\xc3\xa4"},
+                                                       {"a\nb", "a\\x0ab"},
+                                                       {"-f", "-f"},
+                                                       {"sub=directory:x", "sub=directory:x"}};
+  for (const auto& [name, shown] : names) {
+    for (const bool by_link : {false, true}) {
+      const auto link = fs.directory() / "link";
+      if (by_link) std::filesystem::create_symlink(name, link);
+      const test::Ran ran = test::run(
+          {MAPPEDPAGESFS, "--create", "--", by_link ? "link" : name, "m"}, fs.directory().string());
+      ASSERT_EQ(ran.code, 0) << name << ran.err;
+      EXPECT_EQ(fs.ok("LC_ALL=C.UTF-8 findmnt -n -o SOURCE,FSTYPE ."),
+                fs.directory().string() + "/" + shown + " fuse.mappedpagesfs");
+      EXPECT_EQ(test::run({"fusermount3", "-u", fs.mountpoint().string()}).code, 0);
+      std::filesystem::remove(link);
+    }
+  }
+}
+
 TEST_F(Mount, OptionsMayStandAnywhereAndThoseOfMountAreSwallowed) {
   const test::Ran ran =
       test::run({MAPPEDPAGESFS, fs.db().string(), fs.mountpoint().string(), "--create=8k", "-o",
