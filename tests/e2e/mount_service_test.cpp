@@ -63,6 +63,15 @@ TEST_F(MountByMount, ALineOfFstab) {
   EXPECT_EQ(ran.out, "755\n1\n1\nalloc\npages\nprotected\n");
 }
 
+TEST_F(MountByMount, TheLineInTheReadme) {
+  const test::Ran ran = installed(
+      "mappedpages -q create 'my pages.db'; sed -n 's#^/var/lib/#'$PWD'/#; "
+      "s# /srv/pages # '$PWD'/m #p' " MAPPEDPAGES_FIXTURES
+      "/../../README.md > fstab; wc -l < fstab; mount -T fstab -a; "
+      "stat -c %a m/pages; umount m");
+  EXPECT_EQ(ran.out, "1\n755\n") << ran.err;
+}
+
 TEST_F(MountByMount, TellsWhyItDidNot) {
   const test::Ran ran = installed(
       "mount -t fuse.mappedpagesfs nothing m || echo $?; "
