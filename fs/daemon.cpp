@@ -34,7 +34,7 @@ std::string advice_for_system_error(int os_error, const Options& options, const 
 
 /// What the user can do about it.
 std::string advice_for(const Error& error, const Options& options, const stdfs::path& db) {
-  const std::string check = "; see: mappedpages check " + shell_word(options.db);
+  std::string check = "; see: mappedpages check " + shell_word(options.db);
   if (error.code() == ErrorCode::NeedsRecovery && !options.untrusted) {
     return check + "; then mount with -o ro to look, or -o recover to use what is left";
   }
