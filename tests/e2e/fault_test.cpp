@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <iostream>
 
 #include "e2e/faulty_mount.hpp"
@@ -92,6 +93,12 @@ void MountFaults::judge(const MountOperation& operation, const States& states, i
   }
   EXPECT_TRUE(os_error == EIO || is_no_space(os_error)) << os_error;
   EXPECT_NE(log().find("[error]"), std::string::npos) << "no reason in the log: " << log();
+  const std::string reason = fs.ok("cat .ctl/last_error");
+  EXPECT_NE(reason.find(std::string(": ") + ::strerrorname_np(os_error) + ": "), std::string::npos)
+      << os_error << " is told as: " << reason;
+  EXPECT_NE(reason.find(is_no_space(os_error) ? "the disk" : "the disk below"), std::string::npos)
+      << reason;
+  EXPECT_TRUE(reason.ends_with(')')) << "what the engine says: " << reason;
   const PageContents seen = look(false);
   EXPECT_TRUE(same_but(operation.unsettles, seen, states.before));
   if (latches) return expect_read_only();
