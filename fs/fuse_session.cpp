@@ -19,6 +19,9 @@ namespace {
 /// For how long the kernel may keep what it knows, in seconds: all changes come through the mount.
 constexpr double kLongTimeout = 86400;
 
+/// For what the workers have begun when the end comes.
+constexpr std::chrono::seconds kLongestFinish{5};
+
 /// A thread that commits waits for the disk: with fewer of them fewer could share a flush.
 constexpr unsigned kMaxThreads = 64;
 
@@ -216,10 +219,12 @@ Outcome<void> serve(Namespace& tree, const Options& options, const MountPlace& p
   (void)said.text();
   const int result = run_loop(session.get(), options.single_threaded);
   // libfuse closes the connection when it unmounts, and looks at nothing before it uses it: what
-  // they tell the kernel must not go to whatever has that descriptor next. They may hand work to
-  // each other. Not for ever: the kernel may wait for an answer that nobody gives any more.
-  for (Worker* worker : {&notifier, &renamer, &forgetter, &notifier})
-    worker->drain(std::chrono::seconds(1));
+  // they tell the kernel must not go to whatever has that descriptor next, and who waits for them
+  // is to be answered. They may hand work to each other. Not for ever: the kernel may let one of
+  // them wait for an answer that nobody gives any more.
+  for (Worker* worker : {&notifier, &renamer, &forgetter, &notifier}) {
+    worker->drain(kLongestFinish);
+  }
   if (result >= 0) return {};
   return tl::unexpected(Failure{ExitCode::Runtime, "the connection to the kernel failed (error " +
                                                        std::to_string(-result) + ")"});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <thread>
@@ -39,7 +40,7 @@ class Worker {
   void drain(std::chrono::milliseconds longest) EXCLUDES(mutex_) {
     const auto deadline = std::chrono::steady_clock::now() + longest;
     const MutexLock lock(mutex_);
-    while (working_ || !jobs_.empty()) {
+    while (busy_ || !jobs_.empty()) {
       if (changed_.wait_until(mutex_, deadline) == std::cv_status::timeout) return;
     }
   }
@@ -50,25 +51,22 @@ class Worker {
       std::function<void()> job;
       {
         const MutexLock lock(mutex_);
+        busy_ = false;
+        changed_.notify_all();  // Who waits for the end of it.
         while (jobs_.empty() && !ending_) changed_.wait(mutex_);
         if (jobs_.empty()) return;
         job = std::move(jobs_.front());
         jobs_.pop_front();
-        working_ = true;
+        busy_ = true;
       }
       job();
-      {
-        const MutexLock lock(mutex_);
-        working_ = false;
-      }
-      changed_.notify_all();
     }
   }
 
   Mutex mutex_;
   ConditionVariable changed_;
   std::deque<std::function<void()>> jobs_ GUARDED_BY(mutex_);
-  bool working_ GUARDED_BY(mutex_) = false;
+  bool busy_ GUARDED_BY(mutex_) = false;
   bool ending_ GUARDED_BY(mutex_) = false;
   std::thread thread_;  // Last: it uses all of the above.
 };

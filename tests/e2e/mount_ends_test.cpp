@@ -6,7 +6,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
 #include <future>
+#include <iterator>
 
 #include "base/file_descriptor.hpp"
 #include "e2e/faulty_mount.hpp"
@@ -44,7 +48,19 @@ class HeldFlush {
   bool held_ = true;
 };
 
-class MountEnds : public FaultyMount {};
+class MountEnds : public FaultyMount {
+ protected:
+  /// Waits until no thread of the daemon takes requests: the main one and two workers are left.
+  [[nodiscard]] bool wait_for_end_of_loop() const {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+    const auto threads = "/proc/" + std::to_string(fs.pid()) + "/task";
+    while (std::chrono::steady_clock::now() < deadline) {
+      const std::filesystem::directory_iterator left(threads);
+      if (std::distance(begin(left), end(left)) <= 3) return true;
+    }
+    return false;
+  }
+};
 
 TEST_F(MountEnds, TheRunningCommitIsFinishedAndAcknowledged) {
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
@@ -61,6 +77,24 @@ TEST_F(MountEnds, TheRunningCommitIsFinishedAndAcknowledged) {
     fs.signal(0);
     EXPECT_EQ(look_at_disk()["protected/0"].substr(0, 4), "newP");
   }
+}
+
+/// Renames have a thread of their own.
+TEST_F(MountEnds, TheRunningRenameIsFinishedAndAcknowledged) {
+  mount_base();
+  fs.ok("printf new > protected/staged");
+  HeldFlush flush(*device);
+  auto acknowledged = std::async(std::launch::async, [this] {
+    return std::rename((fs.mountpoint() / "protected/staged").c_str(),
+                       (fs.mountpoint() / "protected/0").c_str());
+  });
+  ASSERT_TRUE(flush.has_begun());
+  ASSERT_EQ(::kill(fs.pid(), SIGTERM), 0);
+  ASSERT_TRUE(wait_for_end_of_loop());
+  flush.let_go();
+  EXPECT_EQ(acknowledged.get(), 0);
+  fs.signal(0);
+  EXPECT_EQ(look_at_disk()["protected/0"].substr(0, 4), std::string("new\0", 4));
 }
 
 TEST_F(MountEnds, FurtherSignalsDoNotCutTheLastFlushShort) {
