@@ -42,7 +42,8 @@ TEST(CommandLine, CreateTakesItsSizeOnlyWithAnEqualsSign) {
 
 TEST(CommandLine, OptionsOfMountAreSwallowed) {
   const Options options =
-      parse({"db", "m", "-o", "rw,dev,suid,_netdev,nofail,x-systemd.idle,X-mount.mkdir,user=me,auto,,defaults"});
+      parse({"db", "m", "-o",
+             "rw,dev,suid,_netdev,nofail,x-systemd.idle,X-mount.mkdir,user=me,auto,,defaults"});
   EXPECT_FALSE(options.read_only);
 }
 
