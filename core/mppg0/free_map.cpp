@@ -1,6 +1,5 @@
 #include "mppg0/free_map.hpp"
 
-#include <algorithm>
 #include <bit>
 
 namespace mappedpages::mppg0 {
@@ -56,8 +55,9 @@ void FreeMap::insert_all_but(const Bitmap& taken) {
   resize(taken.size());
   const std::span<const std::uint64_t> words = taken.words();
   for (std::size_t word = 0; word < words.size(); ++word) {
-    const std::uint64_t bits = std::min(taken.size() - word * kWordBits, kWordBits);
-    const std::uint64_t members = ~words[word] & (~std::uint64_t{0} >> (kWordBits - bits));
+    const std::uint64_t end = (word + 1) * kWordBits;
+    const std::uint64_t past = end > taken.size() ? (end - taken.size()) % kWordBits : 0;
+    const std::uint64_t members = ~words[word] & (~std::uint64_t{0} >> past);
     if (members == 0) continue;
     std::uint64_t& known = levels_[0].words()[word];
     count_ += static_cast<std::uint64_t>(std::popcount(members & ~known));
