@@ -15,6 +15,12 @@ std::vector<Number> numbers_of(std::span<const Inode> pages) {
   return numbers;
 }
 
+/// In a function of its own, because a lambda does not know that the lock of its set is held.
+bool holds_any(const std::unordered_set<std::uint64_t>& inodes, std::span<const Inode> pages) {
+  return std::ranges::any_of(
+      pages, [&](Inode page) { return inodes.contains(page.without_version().bits()); });
+}
+
 }  // namespace
 
 PageFreer::Claim::Claim(PageFreer& freer, std::span<const Inode> pages)
@@ -33,9 +39,7 @@ PageFreer::Claim::~Claim() {
 }
 
 bool PageFreer::any_claimed(std::span<const Inode> pages) const {
-  return std::ranges::any_of(pages, [&claimed = claimed_](Inode page) {
-    return claimed.contains(page.without_version().bits());
-  });
+  return holds_any(claimed_, pages);
 }
 
 std::uint64_t PageFreer::generation_of(Inode page) const {
