@@ -170,7 +170,11 @@ void paths(const std::string& path) {
             "a path is taken for another");
   };
   if (!path.empty() && path[0] != '-') require_taken(parse({path, path}));
-  require_taken(parse({"--", path, path}));
+  if (path.empty()) {
+    require(!parse({"--", path, path}), "a path that is empty is taken");
+  } else {
+    require_taken(parse({"--", path, path}));
+  }
 }
 
 void run(std::string_view input) {
