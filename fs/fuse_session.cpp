@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "base/file_descriptor.hpp"
+#include "fs/ending_signals.hpp"
 #include "fs/fuse_callbacks.hpp"
 
 namespace mappedpages::fs {
@@ -199,6 +200,7 @@ Outcome<void> serve(Namespace& tree, const Options& options, const MountPlace& p
   const SessionPtr session(
       fuse_session_new(arguments.get(), &callbacks(), sizeof(fuse_lowlevel_ops), &context));
   if (!session) return fuse_failure("libfuse does not start", said.text());
+  EndingSignals signals([&session] { fuse_session_exit(session.get()); });
   KernelCache cache(session.get());
   // They end before the session does, and each before those that it hands work to.
   Worker renamer;
@@ -218,6 +220,7 @@ Outcome<void> serve(Namespace& tree, const Options& options, const MountPlace& p
   const Mounted mount(session.get());
   (void)said.text();
   const int result = run_loop(session.get(), options.single_threaded);
+  signals.over();
   // libfuse closes the connection when it unmounts, and looks at nothing before it uses it: what
   // they tell the kernel must not go to whatever has that descriptor next, and who waits for them
   // is to be answered. They may hand work to each other. Not for ever: the kernel may let one of

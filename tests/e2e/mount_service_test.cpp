@@ -154,6 +154,16 @@ TEST_F(MountForSystemd, TheForegroundTellsWhenTheMountIsUsable) {
   EXPECT_EQ(manager.next(0), stopping());
 }
 
+/// A signal that comes while the daemon is about to sleep for the first time.
+TEST_F(MountForSystemd, AStopRightBehindTheStartIsNotSleptThrough) {
+  const test::Ran ran = test::shell("for i in $(seq 40); do \"" MAPPEDPAGESFS
+                                    "\" -f --create --pidfile pid db m 2>log & p=$!; "
+                                    "until [ -e pid ]; do :; done; "
+                                    "kill $p; wait $p || exit 1; done",
+                                    fs.directory());
+  EXPECT_EQ(ran.code, 0);
+}
+
 TEST_F(MountForSystemd, AMountThatFailsIsNotReady) {
   const NotifySocket manager((fs.directory() / "notify").string());
   EXPECT_EQ(fs.try_mount({}).code, 2);
