@@ -56,10 +56,10 @@ class OpenFile {
   /// Whether this thread opened it, and has done nothing with it yet. A truncation to nothing that
   /// it asks for then is its O_TRUNC: the kernel sends it behind the open, and does not name the
   /// file.
-  [[nodiscard]] virtual bool awaits_truncation(pid_t thread) const = 0;
+  [[nodiscard]] virtual bool awaits_truncation(pid_t /*thread*/) const { return false; }
 
   /// O_TRUNC.
-  virtual Done truncate_at_open() = 0;
+  virtual Done truncate_at_open() { return truncate(0); }
 
   /// fallocate(2). EFBIG past the end of the page, EOPNOTSUPP for modes that move bytes.
   virtual Done allocate(int mode, std::uint64_t offset, std::uint64_t length) = 0;

@@ -18,8 +18,6 @@ class OpenPage final : public OpenFile {
   Answer<std::vector<std::byte>> read(std::uint64_t offset, std::size_t size) override;
   Done write(std::uint64_t offset, std::span<const std::byte> bytes) override;
   Done truncate(std::uint64_t size) override;
-  Done truncate_at_open() override { return truncate(0); }
-  [[nodiscard]] bool awaits_truncation(pid_t /*thread*/) const override { return false; }
   Done allocate(int mode, std::uint64_t offset, std::uint64_t length) override;
   Done flush(const AskFlusher& /*from*/) override { return {}; }
   Done sync() override;

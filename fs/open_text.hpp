@@ -31,8 +31,6 @@ class OpenText final : public OpenFile {
     if (inode_.is(ControlFile::Command)) return {};
     return fail(Reason::ControlIsFixed);
   }
-  Done truncate_at_open() override { return truncate(0); }
-  [[nodiscard]] bool awaits_truncation(pid_t /*thread*/) const override { return false; }
   Done allocate(int /*mode*/, std::uint64_t /*offset*/, std::uint64_t /*length*/) override {
     return fail(Reason::ControlIsFixed);
   }
