@@ -16,7 +16,8 @@ namespace mappedpages::fs {
 /// through. So a thread of its own takes the signals, and wakes the loop until that has ended.
 ///
 /// Made by the thread that runs the loop, and before others: who inherits its mask is not
-/// interrupted. The signals stay blocked afterwards.
+/// interrupted. The signals stay blocked afterwards: what is left to do, the last flush above all,
+/// ends by itself, and a second signal must not cut it short.
 class EndingSignals {
  public:
   /// `end`: tells the loop that it shall end.

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <csignal>
 #include <cstdlib>
 #include <memory>
 
@@ -95,27 +94,6 @@ struct SessionDeleter {
   void operator()(fuse_session* session) const { fuse_session_destroy(session); }
 };
 using SessionPtr = std::unique_ptr<fuse_session, SessionDeleter>;
-
-class SignalHandlers {
- public:
-  explicit SignalHandlers(fuse_session* session) : session_(session) {
-    installed_ = fuse_set_signal_handlers(session) == 0;
-  }
-  ~SignalHandlers() {
-    if (!installed_) return;
-    // What is left to do, the last flush above all, ends by itself: a second signal must not cut it
-    // short. libfuse leaves alone what is not its own any more.
-    for (const int number : {SIGTERM, SIGINT, SIGHUP}) std::signal(number, SIG_IGN);
-    fuse_remove_signal_handlers(session_);
-  }
-  SignalHandlers(const SignalHandlers&) = delete;
-  SignalHandlers& operator=(const SignalHandlers&) = delete;
-  [[nodiscard]] bool installed() const { return installed_; }
-
- private:
-  fuse_session* session_;
-  bool installed_;
-};
 
 class Mounted {
  public:
@@ -212,8 +190,6 @@ Outcome<void> serve(Namespace& tree, const Options& options, const MountPlace& p
   context.forgetter = &forgetter;
   tree.tell_outdated(
       [&notifier, &cache](Inode page) { notifier.later([&cache, page] { cache.drop(page); }); });
-  const SignalHandlers handlers(session.get());
-  if (!handlers.installed()) return fuse_failure("cannot handle signals", said.text());
   if (fuse_session_mount(session.get(), place.mountpoint.c_str()) != 0) {
     return fuse_failure("cannot mount on " + place.mountpoint.string(), said.text());
   }
